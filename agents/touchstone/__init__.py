@@ -1,0 +1,1 @@
+"""Touchstone: a market for machine-learning compute between strangers."""

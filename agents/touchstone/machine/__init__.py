@@ -1,0 +1,1 @@
+"""The deterministic tensor machine of docs/specification/machine.md."""

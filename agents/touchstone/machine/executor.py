@@ -1,0 +1,33 @@
+"""What a machine can do, whether it is the reference or the native runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from touchstone.machine.program import Program
+from touchstone.machine.workload import Array
+
+NodeSink = Callable[[int, Array], None]
+
+
+class Executor(Protocol):
+    """Runs a program step by step. Arrays have the declared shape, dtype float32 or int32, and are C-contiguous."""
+
+    program: Program
+
+    def load(self, state: Sequence[Array]) -> None:
+        """Replace the current state by a copy of ``state`` (one array per slot)."""
+
+    def run(self, steps: int) -> None:
+        """Advance the state by ``steps`` steps."""
+
+    def state(self) -> list[Array]:
+        """Copies of the current slots, in slot order."""
+
+    def trace(self, sink: NodeSink) -> None:
+        """Advance by one step, calling ``sink(node index, output)`` for every node in order.
+
+        Every node's output is produced exactly as the specification defines it, also where a plain ``run`` would never materialise it. The
+        array is only valid during the call; at most a few outputs are alive at any time.
+        """
