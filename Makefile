@@ -1,18 +1,57 @@
-# Every target sets up what it needs. PYTHON may name another interpreter (3.11 or later).
+# Every target sets up what it needs. PYTHON may name another interpreter (3.11 or later), CXX another C++ compiler.
 PYTHON ?= python3
 BIN := .venv/bin
+NPM_BIN := node_modules/.bin
 STAMPS := .build
+NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/*.cpp agents/touchstone/machine/native/*.hpp agents/touchstone/machine/native/*.inc agents/touchstone/machine/native/*.h)
+SOLIDITY_SOURCES := $(shell find contracts -name '*.sol')
+PYTHON_CODE := agents scripts tests benchmarks setup.py
 
-.PHONY: setup demo test lint format bench native contracts clean
+.PHONY: help setup native contracts demo test lint format bench clean
 
-setup: $(STAMPS)/python $(STAMPS)/npm $(STAMPS)/solc native contracts
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMPS)/python $(STAMPS)/npm $(STAMPS)/solc native contracts ## install every dependency, compile the runtime and the contracts
+
+native: $(STAMPS)/native ## compile the native runtime
+
+contracts: $(STAMPS)/contracts ## compile the contracts and export their artifacts to the Python package
+
+demo: setup ## run the main job on a local chain: about three minutes
+	$(BIN)/python -m scripts.demo
+
+test: setup ## run every test: under 25 minutes on two cores
+	$(BIN)/python scripts/run_tests.py
+
+lint: $(STAMPS)/python $(STAMPS)/npm ## check formatting, style and types
+	$(BIN)/ruff format --check $(PYTHON_CODE)
+	$(BIN)/ruff check $(PYTHON_CODE)
+	$(BIN)/mypy
+	$(NPM_BIN)/prettier --check --log-level warn 'contracts/**/*.sol' 'tests/forge/**/*.sol'
+	$(NPM_BIN)/solhint --max-warnings 0 'contracts/**/*.sol'
+
+format: $(STAMPS)/python $(STAMPS)/npm ## format everything
+	$(BIN)/ruff check --fix-only --quiet $(PYTHON_CODE)
+	$(BIN)/ruff format $(PYTHON_CODE)
+	$(NPM_BIN)/prettier --write --log-level warn 'contracts/**/*.sol' 'tests/forge/**/*.sol'
+
+bench: setup ## measure speed against PyTorch and the cost of checkpoints; writes benchmarks/results
+	$(BIN)/python -m benchmarks
+
+clean: ## remove everything that setup made
+	rm -rf .venv .solc .build .cache node_modules
 
 $(STAMPS)/python: pyproject.toml requirements.lock
 	@mkdir -p $(STAMPS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -r requirements.lock
-	$(BIN)/pip install --quiet --no-deps -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python scripts/venv_environment.py .
+	@touch $@
+
+$(STAMPS)/native: $(STAMPS)/python $(NATIVE_SOURCES)
+	$(BIN)/python setup.py --quiet build_native
 	@touch $@
 
 $(STAMPS)/npm: package.json package-lock.json
@@ -26,5 +65,7 @@ $(STAMPS)/solc: $(STAMPS)/python $(STAMPS)/npm scripts/install_solc.py scripts/s
 	$(BIN)/python scripts/install_solc.py .solc node_modules
 	@touch $@
 
-clean:
-	rm -rf .venv .solc .build .cache node_modules
+$(STAMPS)/contracts: $(STAMPS)/solc ape-config.yaml scripts/export_artifacts.py $(SOLIDITY_SOURCES)
+	$(BIN)/ape compile
+	$(BIN)/python scripts/export_artifacts.py
+	@touch $@
