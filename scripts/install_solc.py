@@ -11,6 +11,7 @@ from pathlib import Path
 import requests
 import solcx
 from solcx.exceptions import DownloadError, SolcError, SolcInstallationError, UnexpectedVersionError
+
 from solc_from_npm import write_solc
 
 VERSION = "0.8.37"

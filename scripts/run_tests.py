@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 SUITES = {
     "forge": [str(ROOT / "node_modules/.bin/forge"), "test"],
-    "python": [str(BIN / "pytest"), "tests", "--ignore=tests/contracts", "--ignore=tests/e2e"],
+    "python": [str(BIN / "pytest"), "-p", "no:ape_test", "tests", "--ignore=tests/contracts", "--ignore=tests/e2e"],
     "ape": [str(BIN / "ape"), "test", "tests/contracts"],
-    "e2e": [str(BIN / "pytest"), "tests/e2e"],
+    "e2e": [str(BIN / "pytest"), "-p", "no:ape_test", "tests/e2e"],
 }
 
 

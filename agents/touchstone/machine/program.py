@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from touchstone.errors import InvalidProgramError
 
@@ -231,7 +232,9 @@ def decode(data: bytes) -> Program:
     if tag != Tag.HEADER or version != VERSION:
         raise InvalidProgramError(f"header tag {tag}, version {version}: expected tag 1, version {VERSION}; use a matching release")
     if min(n_slots, n_constants, n_nodes) < 0 or len(words) != 1 + n_slots + n_constants + n_nodes:
-        raise InvalidProgramError(f"{len(words)} records do not match the header's {n_slots} slots, {n_constants} constants, {n_nodes} nodes")
+        raise InvalidProgramError(
+            f"{len(words)} records do not match the header's {n_slots} slots, {n_constants} constants, {n_nodes} nodes"
+        )
     rows = iter(words[1:])
     try:
         program = Program(
@@ -291,24 +294,24 @@ def _operand_words(operand: Operand) -> list[int]:
     return words
 
 
-def _read_type(words: np.ndarray) -> TensorType:
+def _read_type(words: npt.NDArray[np.int64]) -> TensorType:
     rank = int(words[1])
     if not 0 <= rank <= MAX_RANK:
         raise ValueError(f"rank {rank} is not in 0..{MAX_RANK}")
     return TensorType(DType(int(words[0])), tuple(int(w) for w in words[2 : 2 + rank]))
 
 
-def _read_declaration(words: np.ndarray, tag: Tag) -> TensorType:
+def _read_declaration(words: npt.NDArray[np.int64], tag: Tag) -> TensorType:
     if words[0] != tag:
         raise ValueError(f"tag {int(words[0])} where a {tag.name.lower()} belongs")
     return _read_type(words[1:11])
 
 
-def _read_slot(words: np.ndarray) -> Slot:
+def _read_slot(words: npt.NDArray[np.int64]) -> Slot:
     return Slot(_read_declaration(words, Tag.SLOT), Ref(Kind(int(words[11])), int(words[12])))
 
 
-def _read_node(words: np.ndarray) -> Node:
+def _read_node(words: npt.NDArray[np.int64]) -> Node:
     if words[0] != Tag.NODE:
         raise ValueError(f"tag {int(words[0])} where a node belongs")
     op, out, count = Op(int(words[1])), _read_type(words[3:13]), int(words[13])
@@ -321,16 +324,19 @@ def _read_node(words: np.ndarray) -> Node:
 
 
 def _read_operand(rest: Iterator[int], op: Op, out_rank: int) -> Operand:
-    take = lambda n: tuple(_next(rest) for _ in range(n))  # noqa: E731 - reads as the record's layout
-    kind, index, dtype, rank = take(4)
+    kind, index, dtype, rank = _take(rest, 4)
     if not 0 <= rank <= MAX_RANK:
         raise ValueError(f"operand rank {rank} is not in 0..{MAX_RANK}")
-    ref, tensor = Ref(Kind(kind), index), TensorType(DType(dtype), take(rank))
+    ref, tensor = Ref(Kind(kind), index), TensorType(DType(dtype), _take(rest, rank))
     if op is Op.MAP:
-        return Operand(ref, tensor, strided=Strided(_next(rest), take(out_rank)))
+        return Operand(ref, tensor, strided=Strided(_next(rest), _take(rest, out_rank)))
     if op is Op.MOVE:
-        return Operand(ref, tensor, axes=tuple(Axis(_next(rest), _next(rest), take(out_rank)) for _ in range(rank)))
+        return Operand(ref, tensor, axes=tuple(Axis(_next(rest), _next(rest), _take(rest, out_rank)) for _ in range(rank)))
     return Operand(ref, tensor)
+
+
+def _take(rest: Iterator[int], count: int) -> tuple[int, ...]:
+    return tuple(_next(rest) for _ in range(count))
 
 
 def _next(rest: Iterator[int]) -> int:

@@ -20,7 +20,8 @@ class Workload:
 
     Attributes:
         program: the step.
-        slot_names: one unique name per slot, e.g. ``step``, ``loss_history``, ``param:0.weight``, ``optim:exp_avg:0.weight``, ``buffer:1.running_mean``.
+        slot_names: one unique name per slot, e.g. ``step``, ``loss_history``, ``param:0.weight``, ``optim:exp_avg:0.weight``,
+            ``buffer:1.running_mean``.
         state: initial value of each slot, in slot order, with the slot's shape; float32 or int32, C-contiguous.
         constant_names: one unique name per constant, e.g. ``data:x``, ``order``, ``table:lr``.
         constants: value of each constant, in order.
