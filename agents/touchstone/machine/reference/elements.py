@@ -25,7 +25,7 @@ def element(node: Node, index: int, operands: Sequence[Words]) -> int:
     Args:
         operands: the words of each operand's whole tensor, flat uint32 arrays in operand order.
     """
-    words = [operands[read.operand][read.first : read.first + read.count].tolist() for read in reads(node, index, operands)]
+    words = [operands[read.operand][read.first_word : read.first_word + read.count].tolist() for read in reads(node, index, operands)]
     return element_from_reads(node, index, words)
 
 

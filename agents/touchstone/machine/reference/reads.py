@@ -1,12 +1,12 @@
 """Which operand words one output element reads, in the order the Referee consumes them.
 
-Every operator of section 3 of docs/specification/machine.md reads a short list of contiguous ranges: that is what makes one element provable.
+Every operator of section 3 of docs/specification/machine.md reads a short list of contiguous ranges: that makes one element provable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,12 @@ from touchstone.machine.reference.integers import signed
 Words = npt.NDArray[np.uint32]
 
 
-class Read(NamedTuple):
-    """``count`` words of operand number ``operand``, from flat index ``first`` of its tensor."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """``count`` words of operand number ``operand``, from flat index ``first_word`` of its tensor."""
 
     operand: int
-    first: int
+    first_word: int
     count: int
 
 
@@ -30,10 +31,10 @@ def reads(node: Node, index: int, operands: Sequence[Words]) -> list[Read]:
     """What the element at row-major ``index`` of a valid node's output reads.
 
     Args:
-        operands: flat words of each operand. Only ``gather`` looks at them (its second read depends on a word of the first).
+        operands: flat words of each operand. Only ``gather`` looks at them (the place of its second read is a word of the first).
 
-    Order: ``map`` its operands; ``dot`` the row of A, then of B; ``reduce`` one range; ``move`` one word of the selected source, or nothing for
-    fill; ``gather`` the index word, then the word of x unless out of range; ``philox`` the step; ``constant`` and ``iota`` nothing.
+    Order: ``map`` its operands; ``dot`` the row of A, then of B; ``reduce`` one range; ``move`` one word of the selected source, or nothing
+    for fill; ``gather`` the index word, then the word of x unless out of range; ``philox`` the step; ``constant`` and ``iota`` nothing.
     """
     if node.op is Op.MAP:
         return _map_reads(node, index)

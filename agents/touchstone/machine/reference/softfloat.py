@@ -1,8 +1,8 @@
 """IEEE-754 binary32 arithmetic on 32-bit patterns, in exact integers.
 
-Every function takes and returns *words*: the bit pattern of a float as an unsigned Python integer. Results are rounded once, to nearest, ties
-to even, with subnormals; every NaN result is ``NAN``. This is the arithmetic of section 3.1 of docs/specification/machine.md, written to be
-read and not to be fast: operands become integers times powers of two, the exact result is computed, and one function rounds it.
+Every function takes and returns *words*: the bit pattern of a float as an unsigned Python integer. Results are rounded once, to nearest,
+ties to even, with subnormals; every NaN result is ``NAN``. This is the arithmetic of section 3.1 of docs/specification/machine.md, written
+to be read and not to be fast: operands become integers times powers of two, the exact result is computed, and one function rounds it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BIAS = 150  # a normal float is (2**23 + fraction) * 2**(biased exponent - 150)
 
 
 def word_of(value: float) -> int:
-    """Word of a Python float, which must be exactly representable in binary32 (used for constants)."""
+    """Word of the float nearest to a Python float (used for constants)."""
     (word,) = struct.unpack("<I", struct.pack("<f", value))
     return int(word)
 
