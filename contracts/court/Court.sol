@@ -6,8 +6,10 @@ import {Clocks, Graph, ICourt, Place} from "../interfaces/ICourt.sol";
 import {IReferee} from "../interfaces/IReferee.sol";
 import {Merkle} from "../machine/Merkle.sol";
 import {Records} from "../machine/Records.sol";
+import {ClocksLib} from "./ClocksLib.sol";
 import {Commitments} from "./Commitments.sol";
-import {ClocksLib, GraphLib, PlaceLib} from "./Position.sol";
+import {GraphLib} from "./GraphLib.sol";
+import {PlaceLib} from "./PlaceLib.sol";
 
 /// @title The dispute game
 /// @notice Rules: docs/specification/court.md.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.31;
 
-import {Clocks, Graph, Place} from "../interfaces/ICourt.sol";
+import {Clocks} from "../interfaces/ICourt.sol";
 
 /// @title Chess clocks of a dispute
 /// @notice docs/specification/court.md, section 4. Times are block times in seconds.
@@ -60,67 +60,5 @@ library ClocksLib {
             Clocks.wrap(
                 (turn << TURN) | (since << SINCE) | (ofSolver << SOLVER) | (ofChallenger << CHALLENGER) | (budget << BUDGET) | increment
             );
-    }
-}
-
-/// @title Level, open segment and step of a dispute
-library PlaceLib {
-    uint256 internal constant STEPS = 1;
-    uint256 internal constant NODES = 2;
-    uint256 internal constant CHUNKS = 3;
-    uint256 internal constant WORD = 4;
-
-    function make(uint256 level_, uint256 lo_, uint256 hi_, uint256 step_) internal pure returns (Place) {
-        return Place.wrap((step_ << 136) | (hi_ << 72) | (lo_ << 8) | level_);
-    }
-
-    function level(Place place) internal pure returns (uint256) {
-        return Place.unwrap(place) & type(uint8).max;
-    }
-
-    function lo(Place place) internal pure returns (uint256) {
-        return (Place.unwrap(place) >> 8) & type(uint64).max;
-    }
-
-    function hi(Place place) internal pure returns (uint256) {
-        return (Place.unwrap(place) >> 72) & type(uint64).max;
-    }
-
-    function step(Place place) internal pure returns (uint256) {
-        return Place.unwrap(place) >> 136;
-    }
-}
-
-/// @title What the records of the program have told so far
-library GraphLib {
-    uint256 private constant MASK = type(uint32).max;
-
-    function make(uint256 slots_, uint256 constants_, uint256 nodes_) internal pure returns (Graph) {
-        return Graph.wrap((nodes_ << 64) | (constants_ << 32) | slots_);
-    }
-
-    /// @notice The same counts with the disputed node and the number of elements of its output.
-    function withNode(Graph graph, uint256 node_, uint256 elements_) internal pure returns (Graph) {
-        return Graph.wrap(Graph.unwrap(graph) | (elements_ << 128) | (node_ << 96));
-    }
-
-    function slots(Graph graph) internal pure returns (uint256) {
-        return Graph.unwrap(graph) & MASK;
-    }
-
-    function constants(Graph graph) internal pure returns (uint256) {
-        return (Graph.unwrap(graph) >> 32) & MASK;
-    }
-
-    function nodes(Graph graph) internal pure returns (uint256) {
-        return (Graph.unwrap(graph) >> 64) & MASK;
-    }
-
-    function node(Graph graph) internal pure returns (uint256) {
-        return (Graph.unwrap(graph) >> 96) & MASK;
-    }
-
-    function elements(Graph graph) internal pure returns (uint256) {
-        return Graph.unwrap(graph) >> 128;
     }
 }
