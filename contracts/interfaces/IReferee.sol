@@ -36,9 +36,27 @@ interface IReferee {
         bytes32[] siblings;
     }
 
+    /// @notice The element is not one of the node's output.
+    error ElementBeyondOutput(uint256 element, uint256 elements);
+    /// @notice Not exactly the reads that the operator needs for this element were given.
+    error ReadsWrong(uint256 given, uint256 expected);
+    /// @notice A read's data is not exactly the chunks that cover its range.
+    error DataLengthWrong(uint256 read, uint256 given, uint256 expected);
+    /// @notice A read's tensor root is not in the agreed state, constants or trace at the operand's place.
+    error OperandNotAgreed(uint256 read, bytes32 tensorRoot);
+    /// @notice A read's chunks are not those of its tensor root.
+    error ChunksNotInTensor(uint256 read, bytes32 tensorRoot);
+    /// @notice An operand names the disputed node or a later one; no valid program does.
+    error LaterNode(uint256 index, uint256 node);
+    /// @notice The node's operator is not one this contract judges.
+    error OperatorNotJudged(uint256 operator);
+    /// @notice The node's words from `word` on break a rule of its operator; no valid program has such a node.
+    error NodeMalformed(uint256 word);
+
     /// @notice The word the machine computes for one element of the disputed node's output.
     /// @dev Which operand words are read, and in which order, follows from the node and the element alone; `reads` gives exactly those.
     /// @param context the agreed roots
+    /// Reverts for proofs that do not hold and for nodes that no valid program has; it never returns a word it is not sure of.
     /// @param element row-major index in the node's output, below its size
     /// @param record the node's record, 1,024 bytes
     /// @param recordPath siblings of the record in the program tree, bottom up
