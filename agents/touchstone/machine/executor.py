@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from touchstone.errors import TouchstoneError
 from touchstone.machine.program import Program
 from touchstone.machine.workload import Array
 
 NodeSink = Callable[[int, Array], None]
+
+
+class TensorMismatchError(TouchstoneError, ValueError):
+    """A tensor given to a machine has another dtype, shape or count than the program declares."""
 
 
 class Executor(Protocol):
