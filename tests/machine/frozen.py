@@ -25,8 +25,8 @@ MAP_FORMAT = (
     "cases is one byte string: per case the operand words and then the result word, each 4 bytes big-endian; count cases of arity + 1 words"
 )
 NODE_FORMAT = (
-    "record: the node's record, whose operands are constants (slot 0 for philox); operands: tensor bytes (little-endian words, unpadded) in "
-    "operand order; output: the output's tensor bytes; samples: some elements, each with its index, its word, and what it reads, in order, "
+    "record: the node's record, whose operands are constants (slot 0 for philox); operands: tensor bytes (little-endian words, unpadded) "
+    "in operand order; output: the output's tensor bytes; samples: some elements, each with its index, its word, and what it reads, in order, "
     "as [operand, first word, count]"
 )
 PROGRAM_FORMAT = (
