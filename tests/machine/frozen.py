@@ -26,8 +26,8 @@ MAP_FORMAT = (
 )
 NODE_FORMAT = (
     "record: the node's record, whose operands are constants (slot 0 for philox); operands: tensor bytes (little-endian words, unpadded) "
-    "in operand order; output: the output's tensor bytes; samples: some elements, each with its index, its word, and what it reads, in order, "
-    "as [operand, first word, count]"
+    "in operand order; output: the output's tensor bytes; samples: some elements, each with its index, its word, and what it reads, in "
+    "order, as [operand, first word, count]"
 )
 PROGRAM_FORMAT = (
     "program: canonical bytes; state, constants: tensor bytes in order; steps: per step the nodes' output roots, the next slots' roots, "
