@@ -1,0 +1,68 @@
+"""Contract artifacts: ABI and bytecode, exported by ``make contracts`` into the folder ``artifacts`` beside this file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from touchstone.chain.errors import DeploymentError
+
+DIRECTORY = Path(__file__).with_name("artifacts")
+
+Abi = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class LinkReference:
+    """Where the address of a library belongs in the bytecode: byte offset, and the library's name."""
+
+    library: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A compiled contract. ``bytecode`` is the creation code, with zeros where a library's address belongs."""
+
+    name: str
+    abi: Abi
+    bytecode: bytes
+    links: tuple[LinkReference, ...]
+
+    @property
+    def abi_hash(self) -> str:
+        """SHA-256 of the ABI as canonical JSON: what a deployment refers to."""
+        return hashlib.sha256(json.dumps(self.abi, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def linked(self, libraries: Mapping[str, str]) -> bytes:
+        """The creation code with the libraries' addresses in place. Raises DeploymentError when one is missing."""
+        code = bytearray(self.bytecode)
+        for link in self.links:
+            if link.library not in libraries:
+                raise DeploymentError(f"{self.name} needs the library {link.library}; deploy it first")
+            code[link.offset : link.offset + 20] = bytes.fromhex(libraries[link.library].removeprefix("0x"))
+        return bytes(code)
+
+
+@cache
+def load_artifact(name: str) -> Artifact:
+    """The artifact of a contract. Raises DeploymentError when it was not exported."""
+    path = DIRECTORY / f"{name}.json"
+    try:
+        content = json.loads(path.read_text())
+        links = tuple(LinkReference(link["library"], link["offset"]) for link in content["links"])
+        return Artifact(name, content["abi"], bytes.fromhex(content["bytecode"].removeprefix("0x")), links)
+    except FileNotFoundError:
+        raise DeploymentError(f"the artifact of {name} is missing ({path}); run `make contracts`") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DeploymentError(f"the artifact {path} cannot be read ({type(error).__name__}); run `make contracts`") from error
+
+
+def artifact_names() -> list[str]:
+    """Names of all exported artifacts."""
+    return sorted(path.stem for path in DIRECTORY.glob("*.json"))
