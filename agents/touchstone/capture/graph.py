@@ -1,0 +1,208 @@
+"""Builds the nodes of a program: shapes are inferred, equal nodes are made once, and arithmetic on literals is done at once.
+
+One method per operator family of docs/specification/machine.md, section 3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from touchstone.capture import views
+from touchstone.capture.views import Shape, Value
+from touchstone.machine.program import Axis, DType, Kind, MapFn, Node, Op, Operand, ReduceFn, Ref, SourceFn, Strided, TensorType
+
+MAX_ELEMENT_WORDS = 8192  # longest chain of dot, longest row of reduce (sections 3.2 and 3.3)
+REDUCE_BLOCK = 4096
+MAX_SOURCES = 15
+
+_I32_RESULT = frozenset({MapFn.LT, MapFn.LE, MapFn.EQ, MapFn.F2I}) | {fn for fn in MapFn if MapFn.IADD <= fn <= MapFn.IEQ}
+_FOLDED_F32 = {MapFn.ADD: np.add, MapFn.SUB: np.subtract, MapFn.MUL: np.multiply, MapFn.DIV: np.divide}
+_FOLDED_I32 = {MapFn.IADD: np.add, MapFn.ISUB: np.subtract, MapFn.IMUL: np.multiply}
+
+
+class Graph:
+    """A program under construction. Slots and constants keep the index they were declared with until ``assemble`` removes unused ones."""
+
+    def __init__(self) -> None:
+        self.slots: list[TensorType] = []
+        self.constants: list[TensorType] = []
+        self.nodes: list[Node] = []
+        self._index: dict[Node, int] = {}
+
+    # Declarations
+
+    def slot(self, dtype: DType, shape: Shape) -> Value:
+        """Declare the next slot."""
+        self.slots.append(TensorType(dtype, shape))
+        return self._whole(Ref(Kind.SLOT, len(self.slots) - 1), self.slots[-1])
+
+    def constant(self, dtype: DType, shape: Shape) -> Value:
+        """Declare the next constant."""
+        self.constants.append(TensorType(dtype, shape))
+        return self._whole(Ref(Kind.CONSTANT, len(self.constants) - 1), self.constants[-1])
+
+    def type_of(self, ref: Ref) -> TensorType:
+        """Declared type of what ``ref`` points at."""
+        if ref.kind is Kind.NODE:
+            return self.nodes[ref.index].type
+        return (self.slots if ref.kind is Kind.SLOT else self.constants)[ref.index]
+
+    # Sources
+
+    def f32(self, number: float) -> Value:
+        """A literal, rounded to the nearest float32."""
+        with np.errstate(over="ignore"):
+            return self._literal(DType.F32, int(np.float32(number).view(np.uint32)))
+
+    def i32(self, number: int) -> Value:
+        """A literal; it must fit 32 bits."""
+        if not -(2**31) <= number < 2**31:
+            raise OverflowError(f"integer {number} does not fit 32 bits")
+        return self._literal(DType.I32, number & 0xFFFFFFFF)
+
+    def iota(self, length: int) -> Value:
+        """The i32 vector 0, 1, …, length − 1."""
+        return self._add(Node(Op.SOURCE, SourceFn.IOTA, TensorType(DType.I32, (length,)), ()))
+
+    def philox(self, step: Value, key: tuple[int, int], site: int, shape: Shape) -> Value:
+        """Random i32 words of this step; ``site`` tells the random nodes of a program apart."""
+        return self._add(Node(Op.SOURCE, SourceFn.PHILOX, TensorType(DType.I32, shape), (self._operand(step),), (*key, site)))
+
+    # Elementwise
+
+    def map(self, fn: MapFn, *operands: Value) -> Value:
+        """Elementwise function of one to three values, broadcast against each other."""
+        folded = self._fold(fn, operands)
+        if folded is not None:
+            return folded
+        shape = np.broadcast_shapes(*(operand.shape for operand in operands))
+        dtype = self._map_dtype(fn, operands)
+        return self._add(Node(Op.MAP, fn, TensorType(dtype, shape), tuple(self._strided(operand, shape) for operand in operands)))
+
+    def select(self, condition: Value, yes: Value, no: Value) -> Value:
+        """``yes`` where the i32 condition is not 0, else ``no``."""
+        return self.map(MapFn.SELECT, condition, yes, no)
+
+    # Contractions
+
+    def dot(self, a: Value, b: Value) -> Value:
+        """``a[…, M, K]`` times ``b[…, N, K]`` over K: ``[…, M, N]``. Batch axes broadcast; long K is cut and summed."""
+        rank = max(len(a.shape), len(b.shape))
+        a, b = (self.contiguous(self.reshape(x, (1,) * (rank - len(x.shape)) + x.shape)) for x in (a, b))
+        shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-2])
+        operands, depth = (self._operand(a), self._operand(b)), a.shape[-1]
+        if depth <= MAX_ELEMENT_WORDS:
+            return self._add(Node(Op.DOT, 0, TensorType(DType.F32, shape), operands))
+        parts = -(-depth // MAX_ELEMENT_WORDS)
+        partial = self._add(Node(Op.DOT, 0, TensorType(DType.F32, (*shape, parts)), operands, (MAX_ELEMENT_WORDS, 0, 0)))
+        return self.reduce(ReduceFn.SUM, partial, (len(shape),))
+
+    def reduce(self, fn: ReduceFn, value: Value, axes: Sequence[int], keep: bool = False) -> Value:
+        """Reduce over ``axes`` (non-negative). ``argmax`` takes rows of at most 8,192 words; the others any length."""
+        gone = tuple(sorted(set(axes)))
+        rest = tuple(k for k in range(len(value.shape)) if k not in gone)
+        kept = tuple(value.shape[k] for k in rest)
+        length = math.prod(value.shape[k] for k in gone)
+        row = self.contiguous(self.reshape(views.permute(value, rest + gone), (*kept, length)))
+        while length > MAX_ELEMENT_WORDS and fn is not ReduceFn.ARGMAX:
+            length = -(-length // REDUCE_BLOCK)
+            row = self._add(Node(Op.REDUCE, fn, TensorType(value.dtype, (*kept, length)), (self._operand(row),), (REDUCE_BLOCK, 0, 0)))
+        dtype = DType.I32 if fn is ReduceFn.ARGMAX else value.dtype
+        result = self._add(Node(Op.REDUCE, fn, TensorType(dtype, kept), (self._operand(row),)))
+        return self.reshape(result, tuple(1 if k in gone else dim for k, dim in enumerate(value.shape))) if keep else result
+
+    def gather(self, table: Value, index: Value) -> Value:
+        """Rows of ``table[R, W]`` chosen by the i32 ``index``: shape of index followed by W."""
+        table, index = self.contiguous(table), self.contiguous(index)
+        shape = (*index.shape, table.shape[1])
+        return self._add(Node(Op.GATHER, 0, TensorType(table.dtype, shape), (self._operand(table), self._operand(index))))
+
+    # Movement
+
+    def reshape(self, value: Value, shape: Shape) -> Value:
+        """Another shape for the same elements: free where strides can express it, else one ``move``."""
+        view = views.reshape(value, shape)
+        if view is not None:
+            return view
+        reshaped = views.reshape(self.contiguous(value), shape)
+        assert reshaped is not None  # a contiguous value takes every shape
+        return reshaped
+
+    def contiguous(self, value: Value) -> Value:
+        """The value as a whole tensor, copied by one ``move`` that reads the flat source through the view's strides unless it is one."""
+        return value if value.is_whole else self.copy(value)
+
+    def copy(self, value: Value) -> Value:
+        """The view's words in a tensor of their own."""
+        flat = Operand(value.ref, TensorType(value.dtype, (value.size,)), axes=(Axis(value.offset, 1, value.strides),))
+        return self._add(Node(Op.MOVE, 0, TensorType(value.dtype, value.shape), (flat,)))
+
+    def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
+        """Values of one dtype joined along ``axis``."""
+        if len(parts) == 1:
+            return parts[0]
+        if len(parts) > MAX_SOURCES:
+            groups = [parts[k : k + MAX_SOURCES] for k in range(0, len(parts), MAX_SOURCES)]
+            return self.concatenate([self.concatenate(group, axis) for group in groups], axis)
+        rank, start, sources = len(parts[0].shape), 0, []
+        for part in (self.contiguous(part) for part in parts):
+            axes = tuple(Axis(-start if j == axis else 0, 1, tuple(int(k == j) for k in range(rank))) for j in range(rank))
+            sources.append(Operand(part.ref, TensorType(part.dtype, part.shape), axes=axes))
+            start += part.shape[axis]
+        shape = tuple(start if k == axis else dim for k, dim in enumerate(parts[0].shape))
+        return self._add(Node(Op.MOVE, 0, TensorType(parts[0].dtype, shape), tuple(sources)))
+
+    # Helpers
+
+    def _add(self, node: Node) -> Value:
+        index = self._index.setdefault(node, len(self.nodes))
+        if index == len(self.nodes):
+            self.nodes.append(node)
+        return self._whole(Ref(Kind.NODE, index), node.type)
+
+    @staticmethod
+    def _whole(ref: Ref, tensor: TensorType) -> Value:
+        return Value(ref, tensor.size, tensor.dtype, tensor.shape, 0, views.row_major(tensor.shape))
+
+    def _literal(self, dtype: DType, word: int) -> Value:
+        return self._add(Node(Op.SOURCE, SourceFn.CONSTANT, TensorType(dtype, ()), (), (word, 0, 0)))
+
+    @staticmethod
+    def _operand(value: Value) -> Operand:
+        return Operand(value.ref, TensorType(value.dtype, value.shape))
+
+    def _strided(self, value: Value, shape: Shape) -> Operand:
+        view = views.expand(value, shape)
+        strides = tuple(0 if dim == 1 else stride for dim, stride in zip(shape, view.strides, strict=True))
+        return Operand(value.ref, self.type_of(value.ref), strided=Strided(view.offset, strides))
+
+    @staticmethod
+    def _map_dtype(fn: MapFn, operands: tuple[Value, ...]) -> DType:
+        if fn is MapFn.SELECT:
+            return operands[1].dtype
+        return DType.I32 if fn in _I32_RESULT else DType.F32
+
+    def _literal_word(self, value: Value) -> int | None:
+        """The word of a literal, None for every other value."""
+        if value.ref.kind is not Kind.NODE or value.shape:
+            return None
+        node = self.nodes[value.ref.index]
+        is_literal = node.op is Op.SOURCE and node.fn == SourceFn.CONSTANT
+        return node.attributes[0] if is_literal else None
+
+    def _fold(self, fn: MapFn, operands: tuple[Value, ...]) -> Value | None:
+        """Result of arithmetic on two literals. Single IEEE or wrapping operations, so numpy gives the machine's bits."""
+        words = [self._literal_word(operand) for operand in operands]
+        if None in words or len(words) != 2:
+            return None
+        a, b = np.array(words, dtype=np.uint32)[:, None]
+        with np.errstate(all="ignore"):
+            if fn in _FOLDED_F32:
+                result = _FOLDED_F32[fn](a.view(np.float32), b.view(np.float32))
+                return None if np.isnan(result[0]) else self._literal(DType.F32, int(result.view(np.uint32)[0]))
+            if fn in _FOLDED_I32:
+                return self._literal(DType.I32, int(_FOLDED_I32[fn](a, b)[0]))
+        return None

@@ -1,0 +1,45 @@
+"""What capture knows about integer data of the data set, wherever the program reads it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from touchstone.capture.errors import LabelError
+from touchstone.capture.views import Value
+from touchstone.machine.program import Ref
+from touchstone.machine.workload import Array
+
+
+class LabelFacts:
+    """Remembers which value of the program is a mini-batch of which array, so that labels are checked over the whole data set."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[Ref, Array] = {}
+
+    def remember(self, batch: Value, array: Array) -> None:
+        """``batch`` holds rows of ``array``."""
+        self._arrays[batch.ref] = array
+
+    def check(self, labels: Value, classes: int, ignored: int, where: str) -> bool:
+        """Refuse labels outside 0 … classes − 1 (``ignored`` may occur too).
+
+        Returns:
+            whether it is certain that no label is ``ignored``; False for labels that the program computes.
+
+        Raises:
+            LabelError: names the first bad label and its row.
+        """
+        array = self._arrays.get(labels.ref)
+        if array is None:
+            return False
+        is_ignored = array == ignored
+        bad = ((array < 0) | (array >= classes)) & ~is_ignored
+        if bad.any():
+            row = int(np.argwhere(bad)[0][0])
+            value = array[bad][0]
+            at = f" at {where}" if where else ""
+            raise LabelError(
+                f"label {value} in row {row} of the targets is outside 0..{classes - 1}{at}; "
+                f"renumber the labels or give the model {int(value) + 1 if value > 0 else classes} outputs"
+            )
+        return not is_ignored.any()

@@ -1,0 +1,20 @@
+"""Lowerings of ATen operators, by subject. Importing this package fills the registry."""
+
+from touchstone.capture.lowering import activations, arithmetic, comparison, creation, linear, losses, movement, randomness, reductions
+from touchstone.capture.lowering.registry import RULES, Context, Output, Rule
+
+__all__ = [
+    "RULES",
+    "Context",
+    "Output",
+    "Rule",
+    "activations",
+    "arithmetic",
+    "comparison",
+    "creation",
+    "linear",
+    "losses",
+    "movement",
+    "randomness",
+    "reductions",
+]

@@ -1,0 +1,90 @@
+"""Comparisons, logic and choice. Booleans are i32 0 and 1."""
+
+from __future__ import annotations
+
+import torch
+
+from touchstone.capture.lowering.registry import Argument, Context, lowers
+from touchstone.capture.views import Value
+from touchstone.machine.program import DType, MapFn
+
+aten = torch.ops.aten
+
+_INTEGER = {MapFn.LT: MapFn.ILT, MapFn.LE: MapFn.ILE, MapFn.EQ: MapFn.IEQ}
+
+
+def _compare(ctx: Context, fn: MapFn, a: Argument, b: Argument) -> Value:
+    if any(isinstance(x, float) or (isinstance(x, Value) and x.dtype is DType.F32) for x in (a, b)):
+        return ctx.graph.map(fn, ctx.f32(a), ctx.f32(b))
+    return ctx.graph.map(_INTEGER[fn], ctx.i32(a), ctx.i32(b))
+
+
+def invert(ctx: Context, condition: Value) -> Value:
+    """Logical not of a boolean."""
+    return ctx.graph.map(MapFn.IEQ, condition, ctx.graph.i32(0))
+
+
+@lowers(aten.lt.Tensor, aten.lt.Scalar, becomes="lt, ilt")
+def less(ctx: Context, a: Argument, b: Argument) -> Value:
+    """a < b."""
+    return _compare(ctx, MapFn.LT, a, b)
+
+
+@lowers(aten.le.Tensor, aten.le.Scalar, becomes="le, ile")
+def less_or_equal(ctx: Context, a: Argument, b: Argument) -> Value:
+    """a ≤ b."""
+    return _compare(ctx, MapFn.LE, a, b)
+
+
+@lowers(aten.gt.Tensor, aten.gt.Scalar, becomes="lt, ilt")
+def greater(ctx: Context, a: Argument, b: Argument) -> Value:
+    """a > b."""
+    return _compare(ctx, MapFn.LT, b, a)
+
+
+@lowers(aten.ge.Tensor, aten.ge.Scalar, becomes="le, ile")
+def greater_or_equal(ctx: Context, a: Argument, b: Argument) -> Value:
+    """a ≥ b."""
+    return _compare(ctx, MapFn.LE, b, a)
+
+
+@lowers(aten.eq.Tensor, aten.eq.Scalar, becomes="eq, ieq")
+def equal(ctx: Context, a: Argument, b: Argument) -> Value:
+    """a = b."""
+    return _compare(ctx, MapFn.EQ, a, b)
+
+
+@lowers(aten.ne.Tensor, aten.ne.Scalar, becomes="eq, ieq")
+def not_equal(ctx: Context, a: Argument, b: Argument) -> Value:
+    """a ≠ b."""
+    return invert(ctx, _compare(ctx, MapFn.EQ, a, b))
+
+
+@lowers(aten.logical_not.default, becomes="eq, ieq")
+def logical_not(ctx: Context, a: Value) -> Value:
+    """1 where a is 0."""
+    return _compare(ctx, MapFn.EQ, a, 0)
+
+
+@lowers(aten.logical_and.default, becomes="eq, ieq, iand")
+def logical_and(ctx: Context, a: Value, b: Value) -> Value:
+    """1 where neither is 0."""
+    return ctx.graph.map(MapFn.IAND, not_equal(ctx, a, 0), not_equal(ctx, b, 0))
+
+
+@lowers(aten.logical_or.default, becomes="eq, ieq, ior")
+def logical_or(ctx: Context, a: Value, b: Value) -> Value:
+    """1 where one is not 0."""
+    return ctx.graph.map(MapFn.IOR, not_equal(ctx, a, 0), not_equal(ctx, b, 0))
+
+
+@lowers(aten.where.self, becomes="select")
+def where(ctx: Context, condition: Value, yes: Argument, no: Argument) -> Value:
+    """yes where the condition holds, else no."""
+    return ctx.graph.select(condition, ctx.like_output(yes), ctx.like_output(no))
+
+
+@lowers(aten.masked_fill.Scalar, aten.masked_fill.Tensor, becomes="select")
+def masked_fill(ctx: Context, a: Value, mask: Value, value: Argument) -> Value:
+    """The value where the mask holds, else a."""
+    return ctx.graph.select(mask, ctx.like_output(value), a)

@@ -1,0 +1,127 @@
+"""Softmax and losses, with their gradients."""
+
+from __future__ import annotations
+
+import torch
+
+from touchstone.capture import views
+from touchstone.capture.errors import UnsupportedOperatorError
+from touchstone.capture.lowering.registry import Context, axis_of, lowers
+from touchstone.capture.lowering.reductions import reduce_sum
+from touchstone.capture.views import Value
+from touchstone.machine.program import MapFn, ReduceFn
+
+aten = torch.ops.aten
+
+_NONE, _MEAN, _SUM = 0, 1, 2  # ATen's codes of reduction
+
+
+def _centred(ctx: Context, x: Value, axis: int) -> Value:
+    return ctx.graph.map(MapFn.SUB, x, ctx.graph.reduce(ReduceFn.MAX, x, (axis,), keep=True))
+
+
+@lowers(aten._softmax.default, becomes="reduce max, sub, exp, reduce sum, div")
+def softmax(ctx: Context, x: Value, axis: int, _half_to_float: bool = False) -> Value:
+    """Softmax, shifted by the maximum."""
+    axis = axis_of(axis, len(x.shape))
+    powers = ctx.graph.map(MapFn.EXP, _centred(ctx, x, axis))
+    return ctx.graph.map(MapFn.DIV, powers, reduce_sum(ctx, powers, (axis,), keep=True))
+
+
+@lowers(aten._softmax_backward_data.default, becomes="mul, reduce sum, sub")
+def softmax_backward(ctx: Context, gradient: Value, y: Value, axis: int, _dtype: object) -> Value:
+    """y · (gradient − Σ gradient · y)."""
+    total = reduce_sum(ctx, ctx.graph.map(MapFn.MUL, gradient, y), (axis_of(axis, len(y.shape)),), keep=True)
+    return ctx.graph.map(MapFn.MUL, y, ctx.graph.map(MapFn.SUB, gradient, total))
+
+
+@lowers(aten._log_softmax.default, becomes="reduce max, sub, exp, reduce sum, log")
+def log_softmax(ctx: Context, x: Value, axis: int, _half_to_float: bool = False) -> Value:
+    """Logarithm of the softmax."""
+    axis = axis_of(axis, len(x.shape))
+    centred = _centred(ctx, x, axis)
+    total = reduce_sum(ctx, ctx.graph.map(MapFn.EXP, centred), (axis,), keep=True)
+    return ctx.graph.map(MapFn.SUB, centred, ctx.graph.map(MapFn.LOG, total))
+
+
+@lowers(aten._log_softmax_backward_data.default, becomes="exp, reduce sum, mul, sub")
+def log_softmax_backward(ctx: Context, gradient: Value, y: Value, axis: int, _dtype: object) -> Value:
+    """gradient − exp(y) · Σ gradient."""
+    total = reduce_sum(ctx, gradient, (axis_of(axis, len(y.shape)),), keep=True)
+    return ctx.graph.map(MapFn.SUB, gradient, ctx.graph.map(MapFn.MUL, ctx.graph.map(MapFn.EXP, y), total))
+
+
+@lowers(aten.nll_loss_forward.default, becomes="iota, imul, iadd, gather, neg, reduce sum, div")
+def nll_loss(ctx: Context, x: Value, labels: Value, weight: Value | None, reduction: int, ignored: int) -> tuple[Value, Value]:
+    """Minus the log-probability of each label, averaged, summed or as it is; and the number of labels that count."""
+    _refuse_weights(ctx, weight)
+    rows, classes = _rows_and_classes(x)
+    counted = None if ctx.labels.check(labels, classes, ignored, ctx.where) else _counted(ctx, labels, ignored)
+    chosen = labels if counted is None else ctx.graph.select(counted, labels, ctx.graph.i32(0))
+    first = ctx.graph.map(MapFn.IMUL, ctx.graph.iota(rows), ctx.graph.i32(classes))
+    index = ctx.graph.map(MapFn.IADD, first, ctx.graph.reshape(chosen, (rows,)))
+    picked = ctx.graph.gather(ctx.graph.reshape(x, (rows * classes, 1)), index)
+    losses = ctx.graph.map(MapFn.NEG, ctx.graph.reshape(picked, labels.shape))
+    if counted is not None:
+        losses = ctx.graph.select(counted, losses, ctx.graph.f32(0.0))
+    weights = _total_weight(ctx, rows, counted)
+    if reduction == _NONE:
+        return losses, weights
+    total = reduce_sum(ctx, losses, tuple(range(len(losses.shape))))
+    return (ctx.graph.map(MapFn.DIV, total, weights) if reduction == _MEAN else total), weights
+
+
+@lowers(aten.nll_loss_backward.default, becomes="iota, ieq, neg, div, select")
+def nll_loss_backward(
+    ctx: Context, gradient: Value, x: Value, labels: Value, weight: Value | None, reduction: int, ignored: int, weights: Value
+) -> Value:
+    """Minus the gradient at each label, zero elsewhere."""
+    _refuse_weights(ctx, weight)
+    _, classes = _rows_and_classes(x)
+    if reduction == _MEAN:
+        gradient = ctx.graph.map(MapFn.DIV, gradient, weights)
+    if reduction == _NONE:
+        gradient = ctx.graph.reshape(gradient, (*labels.shape, 1))
+    if not ctx.labels.check(labels, classes, ignored, ctx.where):
+        labels = ctx.graph.select(_counted(ctx, labels, ignored), labels, ctx.graph.i32(-1))
+    hit = ctx.graph.map(MapFn.IEQ, ctx.graph.reshape(labels, (*labels.shape, 1)), ctx.graph.iota(classes))
+    return ctx.graph.select(hit, ctx.graph.map(MapFn.NEG, gradient), ctx.graph.f32(0.0))
+
+
+def _refuse_weights(ctx: Context, weight: Value | None) -> None:
+    if weight is not None:
+        raise UnsupportedOperatorError(f"class weights are not supported yet{ctx.at}; use CrossEntropyLoss without weight")
+
+
+def _rows_and_classes(x: Value) -> tuple[int, int]:
+    return (1, x.shape[0]) if len(x.shape) == 1 else (x.shape[0], x.shape[1])
+
+
+def _counted(ctx: Context, labels: Value, ignored: int) -> Value:
+    return ctx.graph.map(MapFn.IEQ, ctx.graph.map(MapFn.IEQ, labels, ctx.graph.i32(ignored)), ctx.graph.i32(0))
+
+
+def _total_weight(ctx: Context, rows: int, counted: Value | None) -> Value:
+    if counted is None:
+        return ctx.graph.f32(float(rows))
+    return ctx.graph.map(MapFn.I2F, reduce_sum(ctx, counted, tuple(range(len(counted.shape)))))
+
+
+@lowers(aten.mse_loss.default, becomes="sub, mul, reduce sum, div")
+def mse_loss(ctx: Context, a: Value, b: Value, reduction: int = _MEAN) -> Value:
+    """(a − b)², averaged, summed or as it is."""
+    difference = ctx.graph.map(MapFn.SUB, a, b)
+    squares = ctx.graph.map(MapFn.MUL, difference, difference)
+    if reduction == _NONE:
+        return squares
+    total = reduce_sum(ctx, squares, tuple(range(len(squares.shape))))
+    return ctx.graph.map(MapFn.DIV, total, ctx.graph.f32(float(squares.count))) if reduction == _MEAN else total
+
+
+@lowers(aten.mse_loss_backward.default, becomes="sub, mul")
+def mse_loss_backward(ctx: Context, gradient: Value, a: Value, b: Value, reduction: int) -> Value:
+    """gradient · 2 (a − b), over the number of elements for the mean."""
+    difference = ctx.graph.map(MapFn.SUB, a, b)
+    factor = 2.0 / difference.count if reduction == _MEAN else 2.0
+    scaled = ctx.graph.map(MapFn.MUL, difference, ctx.graph.f32(factor))
+    return ctx.graph.map(MapFn.MUL, scaled, views.expand(gradient, difference.shape))

@@ -1,0 +1,87 @@
+"""Views and joins. Views cost nothing; they become a ``move`` only where a consumer needs contiguous words."""
+
+from __future__ import annotations
+
+import torch
+
+from touchstone.capture import views
+from touchstone.capture.lowering.registry import Context, axis_of, lowers
+from touchstone.capture.views import Value
+
+aten = torch.ops.aten
+
+
+@lowers(
+    aten.view.default,
+    aten.view_copy.default,
+    aten._unsafe_view.default,
+    aten.unsqueeze.default,
+    aten.unsqueeze_copy.default,
+    aten.squeeze.default,
+    aten.squeeze_copy.default,
+    aten.squeeze.dim,
+    aten.squeeze_copy.dim,
+    aten.squeeze.dims,
+    aten.squeeze_copy.dims,
+    becomes="nothing: a reshape",
+)
+def reshape(ctx: Context, a: Value, *_arguments: object) -> Value:
+    """The same elements under the output's shape."""
+    return ctx.graph.reshape(a, ctx.output.shape)
+
+
+@lowers(aten.permute.default, aten.permute_copy.default, becomes="a view")
+def permute(_ctx: Context, a: Value, order: list[int]) -> Value:
+    """Axes in another order."""
+    return views.permute(a, tuple(axis_of(axis, len(order)) for axis in order))
+
+
+@lowers(aten.t.default, aten.t_copy.default, becomes="a view")
+def matrix_transpose(_ctx: Context, a: Value) -> Value:
+    """Transpose of a matrix; vectors stay."""
+    return views.transpose(a) if len(a.shape) == 2 else a
+
+
+@lowers(aten.transpose.int, aten.transpose_copy.int, becomes="a view")
+def transpose(_ctx: Context, a: Value, first: int, second: int) -> Value:
+    """Two axes swapped."""
+    order = list(range(len(a.shape)))
+    first, second = axis_of(first, len(order)), axis_of(second, len(order))
+    order[first], order[second] = second, first
+    return views.permute(a, tuple(order))
+
+
+@lowers(aten.expand.default, aten.expand_copy.default, becomes="a view")
+def expand(ctx: Context, a: Value, _shape: list[int], **_options: object) -> Value:
+    """Broadcast."""
+    return views.expand(a, ctx.output.shape)
+
+
+@lowers(aten.slice.Tensor, aten.slice_copy.Tensor, becomes="a view")
+def slice_(ctx: Context, a: Value, axis: int = 0, start: int | None = None, _end: int | None = None, step: int = 1) -> Value:
+    """Elements start, start + step, … of one axis."""
+    axis = axis_of(axis, len(a.shape))
+    length = a.shape[axis]
+    first = min(max((start or 0) + (length if (start or 0) < 0 else 0), 0), length)
+    return views.narrow(a, axis, first, step, ctx.output.shape[axis])
+
+
+@lowers(aten.select.int, aten.select_copy.int, becomes="a view")
+def select(_ctx: Context, a: Value, axis: int, index: int) -> Value:
+    """One element of one axis."""
+    axis = axis_of(axis, len(a.shape))
+    return views.drop_axis(views.narrow(a, axis, axis_of(index, a.shape[axis]), 1, 1), axis)
+
+
+@lowers(aten.cat.default, becomes="move")
+def concatenate(ctx: Context, parts: list[Value], axis: int = 0) -> Value:
+    """Joined along an axis."""
+    return ctx.graph.concatenate(parts, axis_of(axis, len(parts[0].shape)))
+
+
+@lowers(aten.stack.default, becomes="move")
+def stack(ctx: Context, parts: list[Value], axis: int = 0) -> Value:
+    """Joined along a new axis."""
+    axis = axis_of(axis, len(parts[0].shape) + 1)
+    rows = [ctx.graph.reshape(part, (*part.shape[:axis], 1, *part.shape[axis:])) for part in parts]
+    return ctx.graph.concatenate(rows, axis)

@@ -1,0 +1,139 @@
+"""Traces a whole training step into one functional graph of ATen operators.
+
+Two passes. The first records the step as it runs, autograd and in-place operators included, on fake tensors; learning rates are 0-d
+float64 tensors, so that ``.item()`` on them gives a symbolic number instead of a constant. The second replays the first through
+functionalisation, which removes mutation and aliasing, and through decompositions for operators that have no lowering of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch._decomp import core_aten_decompositions
+from torch.func import functionalize
+from torch.fx import GraphModule, Interpreter, Node
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from touchstone.capture.errors import CaptureError, DataDependentError, ModelError, UnsupportedOperatorError
+from touchstone.capture.lowering import RULES
+from touchstone.capture.twin import Twin, plain_kernels
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A training step as a graph.
+
+    Attributes:
+        module: owner of the graph and of the constant tensors it mentions.
+        state: placeholders of the leaves.
+        rates: placeholders of the learning rates, one per parameter group.
+        batch: placeholders of the model's inputs, then of the targets.
+        following: for each leaf, the node of its next value.
+        loss: node of the loss.
+    """
+
+    module: GraphModule
+    state: tuple[Node, ...]
+    rates: tuple[Node, ...]
+    batch: tuple[Node, ...]
+    following: tuple[Node, ...]
+    loss: Node
+
+
+def trace(twin: Twin, batch: Sequence[torch.Tensor]) -> Trace:
+    """Trace one step of ``twin`` on a batch of the shapes and dtypes of ``batch``.
+
+    Raises:
+        DataDependentError: the step looks at tensors' values.
+        ModelError: the step fails on this data.
+    """
+    state = [leaf.tensor.detach() for leaf in twin.leaves]
+    groups = len(twin.optimizer.param_groups)
+    rates = [torch.tensor(0.001, dtype=torch.float64) for _ in range(groups)]
+    arguments = (state, rates, list(batch))
+
+    def step(*arguments: Any) -> Any:  # make_fx counts the arguments of a function, and miscounts those of a bound method
+        return twin.step(*arguments)
+
+    try:
+        with plain_kernels(), torch.fx.traceback.preserve_node_meta():
+            first = _make_fx(step, {})(*arguments)
+            second = _make_fx(functionalize(_replay(first), remove="mutations_and_views"), _decompositions())(*arguments)
+    except CaptureError:
+        raise
+    except Exception as error:
+        raise _translate(error, twin) from error
+    placeholders = second.graph.find_nodes(op="placeholder")
+    (output,) = second.graph.find_nodes(op="output")
+    *following, loss = torch.utils._pytree.tree_leaves(output.args[0])
+    cut = (len(state), len(state) + groups)
+    return Trace(
+        module=second,
+        state=tuple(placeholders[: cut[0]]),
+        rates=tuple(placeholders[cut[0] : cut[1]]),
+        batch=tuple(placeholders[cut[1] :]),
+        following=tuple(following),
+        loss=loss,
+    )
+
+
+def module_path(node: Node) -> str:
+    """Path of the submodule a node comes from; for the backward pass, of the forward operator whose values it reads. May be empty."""
+    pending, seen = [node], {node}
+    for candidate in pending:
+        path = candidate.meta.get("custom", {}).get("module")
+        if path is not None:
+            return str(path) if candidate is node else f"{path} (backward)"
+        fresh = [source for source in candidate.all_input_nodes if source not in seen]
+        seen.update(fresh)
+        pending += fresh
+    return ""
+
+
+def _make_fx(function: Callable[..., Any], table: dict[Any, Callable[..., Any]]) -> Callable[..., GraphModule]:
+    traced: Callable[..., GraphModule] = make_fx(function, decomposition_table=table, tracing_mode="fake", _allow_non_fake_inputs=True)
+    return traced
+
+
+def _replay(module: GraphModule) -> Callable[..., Any]:
+    """The first pass as a function; interpreting it node by node hands each node's module path on to the second pass."""
+
+    def run(*arguments: Any) -> Any:
+        return Interpreter(module).run(*arguments)
+
+    return run
+
+
+def _decompositions() -> dict[Any, Callable[..., Any]]:
+    return {operator: function for operator, function in core_aten_decompositions().items() if operator not in RULES}
+
+
+_SIGNS_OF_DATA_DEPENDENCE = (
+    "data-dependent",
+    "data dependent",
+    "DynamicOutputShape",
+    "DataDependent",
+    "only contain concrete integers",
+    "to contain only concrete integers",
+    ".numpy() is not supported",
+    "unbacked",
+    "u0",
+)
+
+
+def _translate(error: Exception, twin: Twin) -> CaptureError:
+    """A one-line typed error for what PyTorch raised while tracing."""
+    text = f"{type(error).__name__}: {error}"
+    where = f" at {twin.location.last}" if twin.location.last else ""
+    if any(sign in text for sign in _SIGNS_OF_DATA_DEPENDENCE):
+        return DataDependentError(
+            f"the step depends on the values of tensors{where} (if, .item(), .numpy(), nonzero or a mask as index); "
+            "compute with torch.where and fixed shapes instead"
+        )
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if isinstance(error, NotImplementedError):
+        return UnsupportedOperatorError(f"PyTorch cannot trace this step{where}: {reason}; replace that operation")
+    return ModelError(f"the training step fails{where}: {reason}; make sure that it runs in plain PyTorch on one batch")

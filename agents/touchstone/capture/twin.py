@@ -1,0 +1,224 @@
+"""A copy of the user's model and optimizer that capture may take apart, and its training step as a function of tensors."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from touchstone.capture import optimizers
+from touchstone.capture.errors import DTypeError, ModelError
+
+Loss = Callable[..., torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A tensor that one step takes and gives back.
+
+    Attributes:
+        name: as in ``Workload.slot_names``.
+        tensor: its initial value.
+    """
+
+    name: str
+    tensor: torch.Tensor
+
+
+class Twin:
+    """Model, loss and optimizer of a training step, copied so that the user's objects stay untouched."""
+
+    def __init__(self, model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None) -> None:
+        self.model, self.optimizer = copy_together(model, optimizer)
+        self.loss = loss
+        self.clip_norm = clip_norm
+        self.location = Location(self.model)
+        self._names = [name for name, _ in self.model.named_parameters()]
+        self._parameters = [parameter for _, parameter in self.model.named_parameters()]
+        self._buffers = [name for name, _ in self.model.named_buffers()]
+        owned = {parameter for group in self.optimizer.param_groups for parameter in group["params"]}
+        self._check_ownership(owned)
+        self.trained = [k for k, p in enumerate(self._parameters) if p.requires_grad and p in owned]
+        if not self.trained:
+            raise ModelError("the optimizer holds no parameter that requires a gradient; build it from model.parameters()")
+        optimizers.initialise(self.optimizer, {self._parameters[k] for k in self.trained})
+        self._state_keys = [(k, key) for k in self.trained for key in self._optimizer_state(k)]
+        self.leaves = self._find_leaves()
+
+    def _check_ownership(self, owned: set[torch.Tensor]) -> None:
+        strangers = len(owned - set(self._parameters))
+        if strangers:
+            raise ModelError(
+                f"the optimizer holds {strangers} tensors that are not parameters of the model; build it from model.parameters()"
+            )
+
+    def _optimizer_state(self, index: int) -> dict[str, torch.Tensor]:
+        state = self.optimizer.state.get(self._parameters[index], {})
+        return {key: value for key, value in state.items() if torch.is_tensor(value)}
+
+    def _find_leaves(self) -> list[Leaf]:
+        leaves = [Leaf(f"param:{name}", p) for name, p in zip(self._names, self._parameters, strict=True)]
+        leaves += [Leaf(f"buffer:{name}", b) for name, b in self.model.named_buffers()]
+        leaves += [Leaf(f"optim:{key}:{self._names[k]}", self._optimizer_state(k)[key]) for k, key in self._state_keys]
+        for leaf in leaves:
+            if leaf.tensor.dtype in (torch.float64, torch.float16, torch.bfloat16) or leaf.tensor.is_complex():
+                raise DTypeError(f"{leaf.name} has dtype {leaf.tensor.dtype}; call model.float() before capture")
+            if leaf.tensor.numel() == 0:
+                raise ModelError(f"{leaf.name} has shape {tuple(leaf.tensor.shape)}, without elements; remove it")
+        return leaves
+
+    def step(
+        self, state: list[torch.Tensor], rates: list[torch.Tensor], batch: list[torch.Tensor]
+    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """One training step without side effects.
+
+        Args:
+            state: a value for each leaf.
+            rates: a 0-d learning rate for each parameter group.
+            batch: the model's inputs, then the targets.
+
+        Returns:
+            the new value of each leaf, and the loss.
+        """
+        parameters, buffers, optimizer_state = self._split([tensor.detach().clone() for tensor in state])
+        for k in self.trained:
+            parameters[k].requires_grad_()
+        loss, buffers = self._forward(parameters, buffers, batch)
+        trained = [parameters[k] for k in self.trained]
+        for parameter, gradient in zip(trained, torch.autograd.grad(loss, trained, allow_unused=True), strict=True):
+            parameter.grad = gradient
+        if self.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(trained, self.clip_norm, foreach=False)
+        optimizer_state = self._update(parameters, optimizer_state, rates)
+        return [p.detach() for p in parameters] + buffers + optimizer_state, loss.detach()
+
+    def _split(self, state: list[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor], list[torch.Tensor]]:
+        first, second = len(self._parameters), len(self._parameters) + len(self._buffers)
+        return state[:first], state[first:second], state[second:]
+
+    def _forward(
+        self, parameters: list[torch.Tensor], buffers: list[torch.Tensor], batch: list[torch.Tensor]
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        values = dict(zip(self._names, parameters, strict=True)) | dict(zip(self._buffers, buffers, strict=True))
+        swapped = torch.nn.utils.stateless._reparametrize_module(self.model, values, tie_weights=True)
+        # Libraries skip checks that look at tensors' values while PyTorch says that it is compiling.
+        with swapped, self.location, mock.patch("torch.compiler.is_compiling", lambda: True):
+            before = _stray_tensors(self.model)
+            loss = self.loss(self.model(*batch[:-1]), batch[-1])
+            if _stray_tensors(self.model) != before:
+                raise ModelError("forward stores a tensor on the module, which would be lost between steps; use register_buffer")
+            named = dict(self.model.named_buffers(remove_duplicate=False))
+            # Read back by name: forward may have assigned a new tensor instead of writing into the old one.
+            buffers = [named[name] for name in self._buffers]
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+            shape = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
+            raise ModelError(f"the loss gives {shape} instead of one number; average or sum it")
+        return loss, buffers
+
+    def _update(self, parameters: list[torch.Tensor], state: list[torch.Tensor], rates: list[torch.Tensor]) -> list[torch.Tensor]:
+        position = {parameter: k for k, parameter in enumerate(self._parameters)}
+        groups, kept_state = self.optimizer.param_groups, self.optimizer.state
+        kept = [(group["params"], group["lr"]) for group in groups]
+        try:
+            self.optimizer.state = defaultdict(dict)
+            for (k, key), tensor in zip(self._state_keys, state, strict=True):
+                self.optimizer.state[parameters[k]][key] = tensor
+            for group, rate in zip(groups, rates, strict=True):
+                group["params"] = [parameters[position[parameter]] for parameter in group["params"]]
+                group["lr"] = rate
+            with torch.no_grad():
+                inspect.unwrap(type(self.optimizer).step)(self.optimizer)
+            return [self.optimizer.state[parameters[k]][key] for k, key in self._state_keys]
+        finally:
+            self.optimizer.state = kept_state
+            for group, (params, rate) in zip(groups, kept, strict=True):
+                group["params"], group["lr"] = params, rate
+
+
+class Location(contextlib.AbstractContextManager["Location"]):
+    """Knows which submodule is running while it is entered, and writes its path into the nodes of a graph being traced."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._handles: list[Any] = []
+        self._stack: list[str] = []
+        self.last = ""
+
+    def __enter__(self) -> Location:
+        self._stack.clear()
+        for path, module in self._model.named_modules():
+            self._handles.append(module.register_forward_pre_hook(self._enter(path), prepend=True))
+            self._handles.append(module.register_forward_hook(self._leave))
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._mark(None)
+
+    def _enter(self, path: str) -> Callable[..., None]:
+        def hook(*_arguments: object) -> None:
+            self._stack.append(path)
+            self._mark(path)
+
+        return hook
+
+    def _leave(self, *_arguments: object) -> None:
+        self._stack.pop()
+        self._mark(self._stack[-1] if self._stack else None)
+
+    def _mark(self, path: str | None) -> None:
+        if path is not None:
+            self.last = path
+        meta = torch.fx.traceback.current_meta
+        meta.pop("custom", None)
+        if path is not None:
+            meta["custom"] = {"module": path}
+
+
+def copy_together(model: nn.Module, *others: Any) -> tuple[Any, ...]:
+    """Copies that refer to each other as the originals do.
+
+    Raises:
+        ModelError: the model cannot be copied.
+    """
+    try:
+        copies: tuple[Any, ...] = copy.deepcopy((model, *others))
+    except (RuntimeError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"the model cannot be copied ({reason}); keep only parameters, buffers and plain Python values on modules"
+        ) from error
+    return copies
+
+
+def _stray_tensors(model: nn.Module) -> set[tuple[str, str, int]]:
+    """Tensors kept as plain attributes of modules."""
+    return {
+        (path, name, id(value))
+        for path, module in model.named_modules()
+        for name, value in vars(module).items()
+        if isinstance(value, torch.Tensor)
+    }
+
+
+@contextlib.contextmanager
+def plain_kernels() -> Iterator[None]:
+    """Keep PyTorch from choosing fused kernels that would hide the arithmetic in one opaque operator."""
+    with contextlib.ExitStack() as stack:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the switch also sets GPU options, and warns that there is no GPU
+            stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+        stack.enter_context(torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH))
+        yield

@@ -1,0 +1,149 @@
+"""Checks a fresh workload before anybody pays for it: traced twice it must be the same, and it must do what eager PyTorch does.
+
+The tolerance of the second check is measured, not guessed: the same steps are also run by eager PyTorch in float64, and the machine may be
+off by a few times what float32 itself is off. So a step that amplifies rounding (Adam on tiny gradients) passes, and a wrong constant in a
+well-conditioned one does not.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from touchstone.capture.errors import MismatchError, NondeterministicError
+from touchstone.capture.executors import fastest_machine
+from touchstone.capture.lower import Job
+from touchstone.capture.lowering.randomness import RANDOM_BITS, threshold
+from touchstone.capture.naming import host_state, named_tensors
+from touchstone.capture.sampling import program_words
+from touchstone.capture.twin import Loss, copy_together, plain_kernels
+from touchstone.machine.program import encode
+from touchstone.machine.workload import Array, Workload
+
+aten = torch.ops.aten
+
+_RELATIVE = 2e-6  # of the greatest number of a tensor: about 16 units in the last place
+_ROUNDING_FACTOR = 16.0  # how many times float32's own error the machine may be off
+
+Numbers = dict[str, npt.NDArray[np.float64]]
+
+
+def check_same(first: Workload, second: Workload) -> None:
+    """Refuse a step that differs when traced again under other random seeds.
+
+    Raises:
+        NondeterministicError: names what differs.
+    """
+    remedy = "draw random numbers with nn.Dropout or before capture, and keep no counters on modules"
+    if encode(first.program) != encode(second.program):
+        raise NondeterministicError(f"tracing the step twice gave two programs; {remedy}")
+    for name, a, b in zip(first.constant_names, first.constants, second.constants, strict=True):
+        if a.tobytes() != b.tobytes():
+            raise NondeterministicError(f"tracing the step twice gave two values of {name}; {remedy}")
+    for name, a, b in zip(first.slot_names, first.state, second.state, strict=True):
+        if a.tobytes() != b.tobytes():
+            raise NondeterministicError(f"tracing the step twice gave two initial values of {name}; {remedy}")
+
+
+def check_against_eager(
+    workload: Workload, job: Job, model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, steps: int
+) -> None:
+    """Run the first steps on the machine and in eager PyTorch, and compare the loss and every tensor of the state.
+
+    Raises:
+        MismatchError: names the tensor, the step and the difference.
+    """
+    machine = fastest_machine(workload.program, workload.constants)
+    machine.load(workload.state)
+    single = _eager_steps(job, model, loss, optimizer, clip_norm, torch.float32)
+    double = _eager_steps(job, model, loss, optimizer, clip_norm, torch.float64)
+    for step, exact, better in zip(range(steps), single, double, strict=False):
+        machine.run(1)
+        _compare(_machine_numbers(workload, machine.state(), step), exact, better, step)
+
+
+def _machine_numbers(workload: Workload, state: list[Array], step: int) -> Numbers:
+    numbers = {name: array.astype(np.float64) for name, array in zip(workload.slot_names, state, strict=True)}
+    history = numbers.pop("loss_history")
+    counter = int(numbers.pop("step")[0])
+    numbers |= {name: np.asarray(value, dtype=np.float64) for name, value in host_state(workload, counter).items()}
+    return numbers | {"loss": history[step]}
+
+
+def _compare(machine: Numbers, exact: Numbers, better: Numbers, step: int) -> None:
+    for name, expected in exact.items():
+        found = machine.get(name)
+        if found is None:  # a tensor that no step changes is a constant of the program, not state
+            continue
+        difference = float(np.max(np.abs(found - expected)))
+        own_error = float(np.max(np.abs(better[name] - expected)))
+        allowed = _RELATIVE * float(np.max(np.abs(expected))) + _ROUNDING_FACTOR * own_error
+        both_nan = bool(np.isnan(found).any() and np.isnan(expected).any())
+        if not difference <= allowed and not both_nan:
+            raise MismatchError(
+                f"{name} differs from eager PyTorch by {difference:.2e} after step {step + 1} (at most {allowed:.2e} is rounding); "
+                "the step does something that capture misses, please report it"
+            )
+
+
+def _eager_steps(
+    job: Job, model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, dtype: torch.dtype
+) -> Iterator[Numbers]:
+    """The loss and the state of ordinary training after each step, in float32 or float64."""
+    model, optimizer = copy_together(model, optimizer)
+    if dtype is torch.float64:
+        _widen(model, optimizer)
+    trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    draws = _MachineDraws(job.key)
+    for step, (indices, rates) in enumerate(zip(job.order, job.rates, strict=True)):
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        batch = [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in job.dataset.batch(indices)]
+        draws.start(step)
+        for parameter in model.parameters():
+            parameter.grad = None
+        with plain_kernels(), draws:
+            value = loss(model(*batch[:-1]), batch[-1])
+            value.backward()
+        if clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(trained, clip_norm)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            type(optimizer).step(optimizer)
+        numbers = {name: tensor.detach().double().numpy().copy() for name, tensor in named_tensors(model, optimizer).items()}
+        yield numbers | {"loss": value.detach().double().numpy()}
+
+
+def _widen(model: nn.Module, optimizer: Optimizer) -> None:
+    model.double()
+    for state in optimizer.state.values():
+        for key, value in state.items():
+            if torch.is_tensor(value) and value.is_floating_point():
+                state[key] = value.double()
+
+
+class _MachineDraws(TorchDispatchMode):
+    """Lets eager PyTorch draw the machine's random numbers instead of its own."""
+
+    def __init__(self, key: tuple[int, int]) -> None:
+        super().__init__()
+        self._key, self._step, self._site = key, 0, 0
+
+    def start(self, step: int) -> None:
+        self._step, self._site = step, 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):  # type: ignore[no-untyped-def]
+        if function not in (aten.bernoulli_.float, aten.bernoulli.p):
+            return function(*arguments, **(options or {}))
+        tensor, probability = arguments[0], arguments[1] if len(arguments) > 1 else 0.5
+        words = program_words(self._key, self._site, self._step, tensor.numel()) >> np.uint32(32 - RANDOM_BITS)
+        self._site += 1
+        hits = torch.from_numpy((words < threshold(probability)).astype(np.float32)).reshape(tensor.shape)
+        return tensor.copy_(hits) if function is aten.bernoulli_.float else hits.to(tensor.dtype)
