@@ -94,7 +94,7 @@ abstract contract RefereeFamily is IReferee {
         uint256 count
     ) internal view returns (uint256 position) {
         Read calldata read = reads[number];
-        if (_agreedRoot(context, operand, read) != _rootOf(context, operand.kind)) revert OperandNotAgreed(number, read.tensorRoot);
+        if (_climb(context, operand, read) != _agreed(context, operand.kind)) revert OperandNotAgreed(number, read.tensorRoot);
         uint256 firstChunk = first / Merkle.CHUNK_WORDS;
         uint256 chunks = (first + count - 1) / Merkle.CHUNK_WORDS + 1 - firstChunk;
         if (read.data.length != chunks * Merkle.CHUNK_BYTES) {
@@ -109,8 +109,8 @@ abstract contract RefereeFamily is IReferee {
         position += 4 * (first % Merkle.CHUNK_WORDS);
     }
 
-    /// @dev Root of the tree that has the read's tensor root at the operand's place.
-    function _agreedRoot(Context calldata context, Operands.Operand memory operand, Read calldata read) private view returns (bytes32) {
+    /// @dev Root that a read's path leads to, with its tensor root at the operand's place.
+    function _climb(Context calldata context, Operands.Operand memory operand, Read calldata read) private view returns (bytes32) {
         uint256 levels;
         if (operand.kind == Records.KIND_SLOT) {
             if (operand.index >= context.slots) revert Records.NoSuchRecord(operand.index, context.slots);
@@ -125,7 +125,7 @@ abstract contract RefereeFamily is IReferee {
         return Merkle.climb(read.tensorRoot, operand.index, read.path, levels);
     }
 
-    function _rootOf(Context calldata context, uint256 kind) private pure returns (bytes32) {
+    function _agreed(Context calldata context, uint256 kind) private pure returns (bytes32) {
         if (kind == Records.KIND_SLOT) return context.stateRoot;
         if (kind == Records.KIND_CONSTANT) return context.constantsRoot;
         return context.prefixRoot;

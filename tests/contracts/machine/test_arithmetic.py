@@ -1,0 +1,48 @@
+"""Every map function in Solidity against the reference, on many operands.
+
+``TOUCHSTONE_VECTORS`` sets how many operand triples each function gets (30,000 when unset).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import ape
+import numpy as np
+import pytest
+
+from tests.contracts.machine.operands import float_triples, integer_triples
+from touchstone.machine.program import MapFn
+from touchstone.machine.reference.vector_functions import ARRAY_FUNCTIONS
+from touchstone.machine.signatures import SIGNATURES
+
+VECTORS = int(os.environ.get("TOUCHSTONE_VECTORS", "30000"))
+TRANSCENDENTAL = {MapFn.EXP, MapFn.LOG, MapFn.TANH, MapFn.ERF}
+
+
+@pytest.mark.parametrize("fn", list(MapFn), ids=lambda fn: fn.name)
+def test_a_map_function_gives_the_reference_word_for_every_operand(machine: Any, fn: MapFn) -> None:
+    count = VECTORS // 4 if fn in TRANSCENDENTAL else VECTORS
+    rng = np.random.default_rng(int(fn))
+    triples = integer_triples(rng, count) if fn.name.startswith("I") else float_triples(rng, count)
+    if fn is MapFn.SELECT:
+        triples[::2, 0] = 0
+
+    expected = ARRAY_FUNCTIONS[fn](*triples.T[: len(SIGNATURES[fn].operands)])
+    batch = 800 if fn in TRANSCENDENTAL else 4000  # what a call's gas limit allows
+    found = np.concatenate([_evaluate(machine, fn, triples[first : first + batch]) for first in range(0, len(triples), batch)])
+
+    different = np.flatnonzero(found != expected)
+    assert not len(different), [([hex(w) for w in triples[i]], hex(found[i]), hex(expected[i])) for i in different[:5]]
+
+
+@pytest.mark.parametrize("code", [0, 11, 15, 19, 23, 28, 31, 45, 47, 51, 2**255])
+def test_a_function_code_that_map_does_not_have_is_refused(machine: Any, code: int) -> None:
+    assert code not in set(MapFn)
+    with ape.reverts(machine.NoSuchMapFunction):
+        machine.map(code, bytes(12))
+
+
+def _evaluate(machine: Any, fn: MapFn, triples: np.ndarray) -> np.ndarray:
+    return np.frombuffer(machine.map(int(fn), triples.astype("<u4").tobytes()), dtype=">u4").astype(np.uint32)
