@@ -6,7 +6,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from touchstone.capture.api import capture as capture
+    from touchstone.capture import CaptureModule
+
+    capture: CaptureModule
 
 _LAZY = frozenset({"capture"})  # sub-packages that import torch, and so are loaded only when asked for
 

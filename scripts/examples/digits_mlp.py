@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
@@ -13,7 +14,7 @@ from touchstone.machine.workload import Workload
 TRAIN_SAMPLES = 1500  # of 1,797; the others measure the accuracy
 
 
-def digits() -> tuple[np.ndarray, np.ndarray]:
+def digits() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Images as float32 [1797, 64] in 0..1, and their digits as int64 [1797], shuffled by a fixed permutation."""
     images, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(images))

@@ -9,21 +9,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
 
-from touchstone.errors import TouchstoneError
-
-
-class MissingTorchError(TouchstoneError, ImportError):
-    """Capture was asked for where PyTorch is not installed."""
-
-
-try:
-    import torch as _torch  # noqa: F401 - only to say plainly that it is missing
-except ImportError as error:
-    raise MissingTorchError("capture needs PyTorch; install it with: pip install 'touchstone[capture]'") from error
-
-from touchstone.capture.api import capture
 from touchstone.capture.errors import (
     CaptureError,
     DataDependentError,
@@ -31,16 +17,25 @@ from touchstone.capture.errors import (
     DTypeError,
     LabelError,
     MismatchError,
+    MissingTorchError,
     ModelError,
     NondeterministicError,
     UnsupportedOperatorError,
     UnsupportedOptimizerError,
 )
-from touchstone.capture.export import export
-from touchstone.capture.profile import Profile, inspect
+
+try:
+    from touchstone.capture.api import capture
+    from touchstone.capture.export import export
+    from touchstone.capture.profile import Profile, inspect
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise MissingTorchError("capture needs PyTorch; install it with: pip install 'touchstone[capture]'") from error
 
 __all__ = [
     "CaptureError",
+    "CaptureModule",
     "DTypeError",
     "DataDependentError",
     "DataError",
@@ -58,11 +53,12 @@ __all__ = [
 ]
 
 
-class _CallableModule(ModuleType):
-    """A module that is called like its function ``capture``."""
+class CaptureModule(ModuleType):
+    """The type of this module: called, it is its function ``capture``."""
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        return capture(*arguments, **options)
+    __call__ = staticmethod(capture)
+    export = staticmethod(export)
+    inspect = staticmethod(inspect)
 
 
-sys.modules[__name__].__class__ = _CallableModule
+sys.modules[__name__].__class__ = CaptureModule

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from touchstone.capture.graph import Graph
 from touchstone.capture.views import Value
-from touchstone.machine.program import Kind, Node, Program, Ref, Slot, TensorType
+from touchstone.machine.program import Kind, Node, Program, Ref, Slot
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,7 @@ def prepare(data: ArrayLike | Sequence[ArrayLike], targets: ArrayLike) -> Datase
         DataError: an array is empty, has NaN or infinite numbers, or not one row per sample.
         DTypeError: an array is neither float32 nor integer, or an integer does not fit 32 bits.
     """
-    arrays = list(data) if isinstance(data, (list, tuple)) else [data]
+    arrays = list(data) if isinstance(data, (list, tuple)) else [cast(ArrayLike, data)]
     names = ["data:x"] if len(arrays) == 1 else [f"data:x{k}" for k in range(len(arrays))]
     inputs = tuple(_column(name, array) for name, array in zip(names, arrays, strict=True))
     dataset = Dataset(inputs, _column("data:y", targets))

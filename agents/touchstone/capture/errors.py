@@ -9,6 +9,10 @@ class CaptureError(TouchstoneError):
     """Base of every refusal of capture; raised before any money moves."""
 
 
+class MissingTorchError(CaptureError, ImportError):
+    """Capture was asked for where PyTorch is not installed."""
+
+
 class UnsupportedOperatorError(CaptureError, NotImplementedError):
     """The training step uses an ATen operator that has no lowering."""
 

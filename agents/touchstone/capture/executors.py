@@ -14,7 +14,7 @@ from touchstone.machine.workload import Array
 def fastest_machine(program: Program, constants: Sequence[Array]) -> Executor:
     """The native runtime where it is built, else the reference; both give the same bits."""
     try:
-        from touchstone.machine.runtime import NativeMachine  # noqa: PLC0415 - needs the compiled library
+        from touchstone.machine.runtime import NativeMachine
 
         return NativeMachine(program, constants)
     except (ImportError, TouchstoneError):

@@ -57,15 +57,13 @@ def _missing_state(model: nn.Module, optimizer: Optimizer, names: set[str]) -> d
     """Optimizer state that the workload has and the optimizer would make at its first step."""
     optimizers.check_supported(optimizer)
     path = {parameter: name for name, parameter in model.named_parameters()}
-    fresh = {}
-    for parameter, group in ((p, group) for group in optimizer.param_groups for p in group["params"]):
-        if parameter not in path or optimizer.state.get(parameter):
-            continue
-        for key, value in optimizers.initial_state(optimizer, parameter, group).items():
-            name = f"optim:{key}:{path[parameter]}"
-            if name in names:
-                fresh[name] = value
-    return fresh
+    fresh: dict[str, torch.Tensor] = {}
+    for group in optimizer.param_groups:
+        untouched = [p for p in group["params"] if p in path and not optimizer.state.get(p)]
+        for parameter in untouched:
+            state = optimizers.initial_state(optimizer, parameter, group)
+            fresh |= {f"optim:{key}:{path[parameter]}": value for key, value in state.items()}
+    return {name: value for name, value in fresh.items() if name in names}
 
 
 def _install(model: nn.Module, optimizer: Optimizer, fresh: dict[str, torch.Tensor]) -> None:

@@ -19,8 +19,8 @@ REDUCE_BLOCK = 4096
 MAX_SOURCES = 15
 
 _I32_RESULT = frozenset({MapFn.LT, MapFn.LE, MapFn.EQ, MapFn.F2I}) | {fn for fn in MapFn if MapFn.IADD <= fn <= MapFn.IEQ}
-_FOLDED_F32 = {MapFn.ADD: np.add, MapFn.SUB: np.subtract, MapFn.MUL: np.multiply, MapFn.DIV: np.divide}
-_FOLDED_I32 = {MapFn.IADD: np.add, MapFn.ISUB: np.subtract, MapFn.IMUL: np.multiply}
+_FOLDED_F32: dict[MapFn, np.ufunc] = {MapFn.ADD: np.add, MapFn.SUB: np.subtract, MapFn.MUL: np.multiply, MapFn.DIV: np.divide}
+_FOLDED_I32: dict[MapFn, np.ufunc] = {MapFn.IADD: np.add, MapFn.ISUB: np.subtract, MapFn.IMUL: np.multiply}
 
 
 class Graph:
@@ -154,6 +154,14 @@ class Graph:
             start += part.shape[axis]
         shape = tuple(start if k == axis else dim for k, dim in enumerate(parts[0].shape))
         return self._add(Node(Op.MOVE, 0, TensorType(parts[0].dtype, shape), tuple(sources)))
+
+    def place(self, value: Value, shape: Shape, axis: int, start: int, step: int) -> Value:
+        """Zeros of ``shape``, with ``value`` at start, start + step, … of one axis."""
+        part, rank = self.contiguous(value), len(shape)
+        unit = [tuple(int(k == j) for k in range(rank)) for j in range(rank)]
+        axes = tuple(Axis(-start, step, unit[j]) if j == axis else Axis(0, 1, unit[j]) for j in range(rank))
+        source = Operand(part.ref, TensorType(part.dtype, part.shape), axes=axes)
+        return self._add(Node(Op.MOVE, 0, TensorType(part.dtype, shape), (source,)))
 
     # Helpers
 

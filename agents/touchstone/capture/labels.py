@@ -38,8 +38,6 @@ class LabelFacts:
             row = int(np.argwhere(bad)[0][0])
             value = array[bad][0]
             at = f" at {where}" if where else ""
-            raise LabelError(
-                f"label {value} in row {row} of the targets is outside 0..{classes - 1}{at}; "
-                f"renumber the labels or give the model {int(value) + 1 if value > 0 else classes} outputs"
-            )
+            remedy = "renumber the labels from 0" if value < 0 else f"give the model at least {int(array.max()) + 1} outputs"
+            raise LabelError(f"label {value} in row {row} of the targets is outside 0..{classes - 1}{at}; {remedy}")
         return not is_ignored.any()

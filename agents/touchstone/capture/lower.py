@@ -12,10 +12,9 @@ import torch
 from torch.fx import Node
 from torch.fx.node import map_arg
 
-from touchstone.capture import views
 from touchstone.capture.assemble import assemble
 from touchstone.capture.data import Column, Dataset
-from touchstone.capture.errors import CaptureError, DTypeError, ModelError, UnsupportedOperatorError
+from touchstone.capture.errors import CaptureError, DataDependentError, DTypeError, ModelError, UnsupportedOperatorError
 from touchstone.capture.graph import Graph
 from touchstone.capture.hints import REPLACEMENTS
 from touchstone.capture.labels import LabelFacts
@@ -222,6 +221,10 @@ def _refuse_unsupported(nodes: Sequence[Node]) -> None:
         return
     first = unsupported[0]
     where = module_path(first)
+    if first.target is torch.ops.aten._local_scalar_dense.default:
+        raise DataDependentError(
+            f"the step turns a tensor into a Python number{f' at {where}' if where else ''}; keep it a tensor, without .item()"
+        )
     others = sorted({_operator_name(node) for node in unsupported} - {_operator_name(first)})
     also = f" (also {', '.join(others)})" if others else ""
     remedy = next((text for prefix, text in REPLACEMENTS.items() if _operator_name(first).startswith(prefix)), None)
@@ -259,6 +262,7 @@ def _lower_operator(work: _Lowering, node: Node, step: Value, site: int) -> Any:
     except OverflowError as error:
         raise DTypeError(f"{_operator_name(node)}{context.at}: {error}; use smaller integers") from error
     first = result[0] if isinstance(result, tuple) else result
+    assert first is not None
     expected = DType.F32 if output.is_float else DType.I32
     assert first.shape == output.shape and first.dtype is expected, f"{node.target} lowered to {first}, expected {output}"
     return result

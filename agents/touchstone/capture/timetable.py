@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.fx import Node
@@ -90,14 +91,11 @@ def _evaluate(
     values: dict[Node, list[float]] = {merged[node]: [] for node in read}
     history: dict[int, list[Number]] = {k: [current[k].item()] for k in slots}
     for row in rates:
-        known: dict[Node, object] = {trace.state[k]: current[k] for k in slots}
+        known: dict[Node, Any] = {trace.state[k]: current[k] for k in slots}
         known |= {node: torch.tensor(rate, dtype=torch.float64) for node, rate in zip(trace.rates, row, strict=True)}
-        for node in order:
-            if node.op == "call_function":
-                arguments = map_arg(node.args, lambda source: known[merged[source]])
-                known[node] = node.target(*arguments, **node.kwargs)  # type: ignore[operator]
+        _run(order, merged, known)
         for node, column in values.items():
-            column.append(float(known[node]))  # type: ignore[arg-type]
+            column.append(float(known[node]))
         current = {k: torch.as_tensor(known[merged[trace.following[k]]]) for k in slots}
         for k in slots:
             history[k].append(current[k].item())
@@ -106,6 +104,14 @@ def _evaluate(
         values={node: tuple(values[merged[node]]) for node in read},
         slots={k: tuple(column) for k, column in history.items()},
     )
+
+
+def _run(order: Sequence[Node], merged: dict[Node, Node], known: dict[Node, Any]) -> None:
+    """Compute the nodes of ``order`` from what is known, adding them to it."""
+    for node in order:
+        if node.op == "call_function":
+            arguments = map_arg(node.args, lambda source: known[merged[source]])
+            known[node] = node.target(*arguments, **node.kwargs)  # type: ignore[operator]
 
 
 def _widened(tensor: torch.Tensor) -> torch.Tensor:
@@ -123,6 +129,21 @@ def _needed(trace: Trace, nodes: set[Node], roots: Sequence[Node]) -> list[Node]
     return [node for node in trace.module.graph.nodes if node in live]
 
 
+def _number(order: Sequence[Node], leaves: dict[Node, object]) -> dict[Node, int]:
+    """Equal numbers for nodes that apply the same operator to equal arguments; ``leaves`` are equal where their marks are."""
+    numbers: dict[object, int] = {}
+    number_of: dict[Node, int] = {}
+    for node in order:
+        if node in leaves:
+            key: object = ("leaf", leaves[node])
+        elif node.op == "placeholder":
+            key = ("rate", node.name)
+        else:
+            key = (str(node.target), str(map_arg((node.args, node.kwargs), lambda source: f"%{number_of[source]}")))
+        number_of[node] = numbers.setdefault(key, len(numbers))
+    return number_of
+
+
 def _merge_equal(trace: Trace, order: Sequence[Node], slots: set[int], initial: Sequence[torch.Tensor]) -> dict[Node, Node]:
     """For each node the first one with the same value at every step, so that a hundred counters are counted once.
 
@@ -131,16 +152,7 @@ def _merge_equal(trace: Trace, order: Sequence[Node], slots: set[int], initial: 
     leaf_of = {trace.state[k]: k for k in slots}
     classes: dict[int, object] = {k: (str(initial[k].dtype), initial[k].item()) for k in slots}
     while True:
-        numbers: dict[object, int] = {}
-        number_of: dict[Node, int] = {}
-        for node in order:
-            if node in leaf_of:
-                key: object = ("leaf", classes[leaf_of[node]])
-            elif node.op == "placeholder":
-                key = ("rate", node.name)
-            else:
-                key = (str(node.target), str(map_arg((node.args, node.kwargs), lambda source: f"%{number_of[source]}")))
-            number_of[node] = numbers.setdefault(key, len(numbers))
+        number_of = _number(order, {node: classes[k] for node, k in leaf_of.items()})
         refined = {k: (classes[k], number_of[trace.following[k]]) for k in slots}
         if len(set(refined.values())) == len(set(classes.values())):
             break

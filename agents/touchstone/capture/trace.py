@@ -7,7 +7,9 @@ functionalisation, which removes mutation and aliasing, and through decompositio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +61,7 @@ def trace(twin: Twin, batch: Sequence[torch.Tensor]) -> Trace:
         return twin.step(*arguments)
 
     try:
-        with plain_kernels(), torch.fx.traceback.preserve_node_meta():
+        with plain_kernels(), _quiet(), torch.fx.traceback.preserve_node_meta():
             first = _make_fx(step, {})(*arguments)
             second = _make_fx(functionalize(_replay(first), remove="mutations_and_views"), _decompositions())(*arguments)
     except CaptureError:
@@ -85,12 +87,23 @@ def module_path(node: Node) -> str:
     pending, seen = [node], {node}
     for candidate in pending:
         path = candidate.meta.get("custom", {}).get("module")
-        if path is not None:
+        if path:
             return str(path) if candidate is node else f"{path} (backward)"
         fresh = [source for source in candidate.all_input_nodes if source not in seen]
         seen.update(fresh)
         pending += fresh
     return ""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PyTorch logs a traceback for what it also raises; the raised error is enough."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = was_disabled
 
 
 def _make_fx(function: Callable[..., Any], table: dict[Any, Callable[..., Any]]) -> Callable[..., GraphModule]:
@@ -108,7 +121,7 @@ def _replay(module: GraphModule) -> Callable[..., Any]:
 
 
 def _decompositions() -> dict[Any, Callable[..., Any]]:
-    return {operator: function for operator, function in core_aten_decompositions().items() if operator not in RULES}
+    return {operator: function for operator, function in dict(core_aten_decompositions()).items() if operator not in RULES}
 
 
 _SIGNS_OF_DATA_DEPENDENCE = (
@@ -127,7 +140,7 @@ _SIGNS_OF_DATA_DEPENDENCE = (
 def _translate(error: Exception, twin: Twin) -> CaptureError:
     """A one-line typed error for what PyTorch raised while tracing."""
     text = f"{type(error).__name__}: {error}"
-    where = f" at {twin.location.last}" if twin.location.last else ""
+    where = f" at {twin.location.current}" if twin.location.current else ""
     if any(sign in text for sign in _SIGNS_OF_DATA_DEPENDENCE):
         return DataDependentError(
             f"the step depends on the values of tensors{where} (if, .item(), .numpy(), nonzero or a mask as index); "

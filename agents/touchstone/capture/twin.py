@@ -97,9 +97,11 @@ class Twin:
         trained = [parameters[k] for k in self.trained]
         for parameter, gradient in zip(trained, torch.autograd.grad(loss, trained, allow_unused=True), strict=True):
             parameter.grad = gradient
+        self.location.mark("the optimizer")
         if self.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(trained, self.clip_norm, foreach=False)
         optimizer_state = self._update(parameters, optimizer_state, rates)
+        self.location.mark(None)
         return [p.detach() for p in parameters] + buffers + optimizer_state, loss.detach()
 
     def _split(self, state: list[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor], list[torch.Tensor]]:
@@ -114,7 +116,9 @@ class Twin:
         # Libraries skip checks that look at tensors' values while PyTorch says that it is compiling.
         with swapped, self.location, mock.patch("torch.compiler.is_compiling", lambda: True):
             before = _stray_tensors(self.model)
-            loss = self.loss(self.model(*batch[:-1]), batch[-1])
+            outputs = self.model(*batch[:-1])
+            self.location.mark("the loss")
+            loss = self.loss(outputs, batch[-1])
             if _stray_tensors(self.model) != before:
                 raise ModelError("forward stores a tensor on the module, which would be lost between steps; use register_buffer")
             named = dict(self.model.named_buffers(remove_duplicate=False))
@@ -152,7 +156,11 @@ class Location(contextlib.AbstractContextManager["Location"]):
         self._model = model
         self._handles: list[Any] = []
         self._stack: list[str] = []
-        self.last = ""
+
+    @property
+    def current(self) -> str:
+        """Path of the submodule that runs, or that failed; empty outside of submodules."""
+        return self._stack[-1] if self._stack else ""
 
     def __enter__(self) -> Location:
         self._stack.clear()
@@ -165,22 +173,22 @@ class Location(contextlib.AbstractContextManager["Location"]):
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        self._mark(None)
+        self.mark(None)
 
     def _enter(self, path: str) -> Callable[..., None]:
         def hook(*_arguments: object) -> None:
             self._stack.append(path)
-            self._mark(path)
+            self.mark(path)
 
         return hook
 
     def _leave(self, *_arguments: object) -> None:
         self._stack.pop()
-        self._mark(self._stack[-1] if self._stack else None)
+        self.mark(self._stack[-1] if self._stack else None)
 
-    def _mark(self, path: str | None) -> None:
-        if path is not None:
-            self.last = path
+    @staticmethod
+    def mark(path: str | None) -> None:
+        """Nodes traced from now on come from ``path``."""
         meta = torch.fx.traceback.current_meta
         meta.pop("custom", None)
         if path is not None:

@@ -68,6 +68,14 @@ def absolute(ctx: Context, a: Value) -> Value:
     return ctx.graph.map(MapFn.ABS, a)
 
 
+@lowers(aten.sign.default, aten.sgn.default, becomes="lt, select")
+def sign(ctx: Context, a: Value) -> Value:
+    """−1, 0 or 1; 0 for NaN."""
+    zero, one = ctx.graph.f32(0.0), ctx.graph.f32(1.0)
+    negative = ctx.graph.select(ctx.graph.map(MapFn.LT, a, zero), ctx.graph.f32(-1.0), zero)
+    return ctx.graph.select(ctx.graph.map(MapFn.LT, zero, a), one, negative)
+
+
 @lowers(aten.sqrt.default, becomes="sqrt")
 def sqrt(ctx: Context, a: Value) -> Value:
     """Correctly rounded, unlike PyTorch's on some CPUs."""

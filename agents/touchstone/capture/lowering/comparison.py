@@ -78,6 +78,24 @@ def logical_or(ctx: Context, a: Value, b: Value) -> Value:
     return ctx.graph.map(MapFn.IOR, not_equal(ctx, a, 0), not_equal(ctx, b, 0))
 
 
+@lowers(aten.bitwise_not.default, becomes="ieq, ixor")
+def bitwise_not(ctx: Context, a: Value) -> Value:
+    """Not of booleans, all bits flipped of integers."""
+    return invert(ctx, a) if ctx.output.dtype is torch.bool else ctx.graph.map(MapFn.IXOR, a, ctx.graph.i32(-1))
+
+
+@lowers(aten.bitwise_and.Tensor, aten.bitwise_and.Scalar, becomes="iand")
+def bitwise_and(ctx: Context, a: Value, b: Argument) -> Value:
+    """And of booleans or bits."""
+    return ctx.graph.map(MapFn.IAND, a, ctx.i32(b))
+
+
+@lowers(aten.bitwise_or.Tensor, aten.bitwise_or.Scalar, becomes="ior")
+def bitwise_or(ctx: Context, a: Value, b: Argument) -> Value:
+    """Or of booleans or bits."""
+    return ctx.graph.map(MapFn.IOR, a, ctx.i32(b))
+
+
 @lowers(aten.where.self, becomes="select")
 def where(ctx: Context, condition: Value, yes: Argument, no: Argument) -> Value:
     """yes where the condition holds, else no."""

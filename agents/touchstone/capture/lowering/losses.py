@@ -6,8 +6,8 @@ import torch
 
 from touchstone.capture import views
 from touchstone.capture.errors import UnsupportedOperatorError
-from touchstone.capture.lowering.registry import Context, axis_of, lowers
 from touchstone.capture.lowering.reductions import reduce_sum
+from touchstone.capture.lowering.registry import Context, axis_of, lowers
 from touchstone.capture.views import Value
 from touchstone.machine.program import MapFn, ReduceFn
 

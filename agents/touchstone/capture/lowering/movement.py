@@ -61,9 +61,12 @@ def expand(ctx: Context, a: Value, _shape: list[int], **_options: object) -> Val
 def slice_(ctx: Context, a: Value, axis: int = 0, start: int | None = None, _end: int | None = None, step: int = 1) -> Value:
     """Elements start, start + step, … of one axis."""
     axis = axis_of(axis, len(a.shape))
-    length = a.shape[axis]
-    first = min(max((start or 0) + (length if (start or 0) < 0 else 0), 0), length)
-    return views.narrow(a, axis, first, step, ctx.output.shape[axis])
+    return views.narrow(a, axis, _clipped(start or 0, a.shape[axis]), step, ctx.output.shape[axis])
+
+
+def _clipped(start: int, length: int) -> int:
+    """First index of a slice, by Python's rule."""
+    return min(max(axis_of(start, length), 0), length)
 
 
 @lowers(aten.select.int, aten.select_copy.int, becomes="a view")
@@ -71,6 +74,22 @@ def select(_ctx: Context, a: Value, axis: int, index: int) -> Value:
     """One element of one axis."""
     axis = axis_of(axis, len(a.shape))
     return views.drop_axis(views.narrow(a, axis, axis_of(index, a.shape[axis]), 1, 1), axis)
+
+
+@lowers(aten.slice_backward.default, becomes="move")
+def slice_backward(ctx: Context, gradient: Value, _sizes: list[int], axis: int, start: int, _end: int, step: int) -> Value:
+    """The gradient at the sliced places, zero elsewhere."""
+    axis = axis_of(axis, len(ctx.output.shape))
+    return ctx.graph.place(gradient, ctx.output.shape, axis, _clipped(start, ctx.output.shape[axis]), step)
+
+
+@lowers(aten.select_backward.default, becomes="move")
+def select_backward(ctx: Context, gradient: Value, _sizes: list[int], axis: int, index: int) -> Value:
+    """The gradient at the selected place, zero elsewhere."""
+    shape = ctx.output.shape
+    axis = axis_of(axis, len(shape))
+    row = ctx.graph.reshape(gradient, (*shape[:axis], 1, *shape[axis + 1 :]))
+    return ctx.graph.place(row, shape, axis, axis_of(index, shape[axis]), 1)
 
 
 @lowers(aten.cat.default, becomes="move")

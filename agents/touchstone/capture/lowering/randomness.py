@@ -18,7 +18,7 @@ DRAWS = frozenset({aten.bernoulli.p, aten.bernoulli_.float})
 
 def threshold(probability: float) -> int:
     """A draw of ``RANDOM_BITS`` bits is a success when it is below this."""
-    return round(probability * 2**RANDOM_BITS)
+    return round(probability * (1 << RANDOM_BITS))
 
 
 @lowers(aten.bernoulli.p, becomes="philox, ishr, ilt, i2f (dropout)")
