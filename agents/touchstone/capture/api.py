@@ -21,6 +21,7 @@ from touchstone.capture.schedule import learning_rates
 from touchstone.capture.timetable import tabulate
 from touchstone.capture.trace import trace
 from touchstone.capture.twin import Loss, Twin
+from touchstone.machine import validity
 from touchstone.machine.workload import Workload
 
 _TRACE_SEEDS = (1, 2)
@@ -79,6 +80,7 @@ def capture(
     info = _facts(model, loss, optimizer, scheduler, batch_size, seed, clip_norm, dataset)
     first, second = (_trace_and_lower(Twin(model, loss, optimizer, clip_norm), job, info, trace_seed) for trace_seed in _TRACE_SEEDS)
     verify.check_same(first, second)
+    validity.check(first.program)
     if check_steps:
         verify.check_against_eager(first, job, model, loss, optimizer, clip_norm, min(check_steps, count))
     return first

@@ -222,9 +222,8 @@ def _refuse_unsupported(nodes: Sequence[Node]) -> None:
     first = unsupported[0]
     where = module_path(first)
     if first.target is torch.ops.aten._local_scalar_dense.default:
-        raise DataDependentError(
-            f"the step turns a tensor into a Python number{f' at {where}' if where else ''}; keep it a tensor, without .item()"
-        )
+        at = f" at {where}" if where else ""
+        raise DataDependentError(f"the step turns a tensor into a Python number{at}; keep it a tensor, without .item()")
     others = sorted({_operator_name(node) for node in unsupported} - {_operator_name(first)})
     also = f" (also {', '.join(others)})" if others else ""
     remedy = next((text for prefix, text in REPLACEMENTS.items() if _operator_name(first).startswith(prefix)), None)

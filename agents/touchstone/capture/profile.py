@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from touchstone.machine.cost import Cost, cost
 from touchstone.machine.program import MapFn, Node, Op, ReduceFn, SourceFn
 from touchstone.machine.workload import Workload
 
@@ -13,25 +14,23 @@ _FUNCTIONS = {Op.MAP: MapFn, Op.REDUCE: ReduceFn, Op.SOURCE: SourceFn}
 
 @dataclass(frozen=True)
 class Profile:
-    """Sizes of a workload. ``str()`` gives a table.
+    """What a workload consists of and costs. ``str()`` gives a table.
 
     Attributes:
         steps: how many steps the job runs.
         nodes: number of nodes of each operator, e.g. ``{"map mul": 40, "dot": 8}``, most frequent first.
         slots: number of tensors of the state.
-        state_bytes: their size.
         constants: number of constant tensors.
-        constant_bytes: their size.
         largest_output: bytes of the largest node output.
+        cost: operations and bytes of one step.
     """
 
     steps: int
     nodes: dict[str, int]
     slots: int
-    state_bytes: int
     constants: int
-    constant_bytes: int
     largest_output: int
+    cost: Cost
 
     @property
     def node_count(self) -> int:
@@ -40,8 +39,10 @@ class Profile:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.steps} steps of {self.node_count} nodes; largest node output {self.largest_output:,} bytes",
-            f"state: {self.slots} tensors, {self.state_bytes:,} bytes; constants: {self.constants} tensors, {self.constant_bytes:,} bytes",
+            f"{self.steps} steps of {self.node_count} nodes, {self.cost.operations:,} operations each",
+            f"state: {self.slots} tensors, {self.cost.state_bytes:,} bytes",
+            f"constants: {self.constants} tensors, {self.cost.constant_bytes:,} bytes",
+            f"memory: at most {self.cost.peak_memory:,} bytes; largest node output: {self.largest_output:,} bytes",
         ]
         return "\n".join(lines + [f"{count:6}  {name}" for name, count in self.nodes.items()])
 
@@ -54,10 +55,9 @@ def inspect(workload: Workload) -> Profile:
         steps=workload.steps,
         nodes=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         slots=len(program.slots),
-        state_bytes=sum(array.nbytes for array in workload.state),
         constants=len(program.constants),
-        constant_bytes=sum(array.nbytes for array in workload.constants),
         largest_output=max((4 * node.type.size for node in program.nodes), default=0),
+        cost=cost(program),
     )
 
 
