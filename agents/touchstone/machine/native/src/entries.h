@@ -1,0 +1,13 @@
+#pragma once
+
+#include "kernels.h"
+
+// Each instruction set's files fill their part of its table.
+namespace touchstone::TOUCHSTONE_ISA {
+
+void enter_map(Kernels& table);
+void enter_reduce(Kernels& table);
+void enter_gemm(Kernels& table);
+void enter_transpose(Kernels& table);
+
+}  // namespace touchstone::TOUCHSTONE_ISA

@@ -1,0 +1,170 @@
+// Matrix products with a fixed order of every sum: the chain of the specification, section 3.2.
+//
+// The usual blocked algorithm (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): panels of A and B are
+// packed so that the innermost loop reads both contiguously, and a tile of C stays in registers. The order costs nothing: each lane of each
+// register is one output element, which adds its own products in ascending k. The blocks of 256 terms that the specification asks for are
+// the blocks a packed panel has anyway.
+#include "entries.h"
+#include "isa.h"
+#include "transpose.h"
+
+namespace touchstone::TOUCHSTONE_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kTileRows = 12;
+#elif defined(__AVX2__)
+constexpr int kTileRows = 6;
+#elif defined(__aarch64__)
+constexpr int kTileRows = 8;
+#else
+constexpr int kTileRows = 2;
+#endif
+constexpr int kTileVectors = 2;
+constexpr int kTileColumns = kTileVectors * kLanes;
+
+constexpr int64_t kDepth = 256;                         // terms of a block, fixed by the specification
+constexpr int64_t kRows = 192;                          // rows of A packed together: 192 KiB, in the second-level cache
+constexpr int64_t kColumns = 2048;                      // rows of B packed together: 2 MiB
+constexpr int64_t kUnpackedRows = 4 * kTileRows;        // with fewer rows of A, packing B costs more than it gains
+
+int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// A block of one tile: C (+)= A·B over `depth` terms. A is packed, kTileRows per term; B has `b_stride` words per term.
+template <int rows, int vectors>
+void tile(int64_t depth, const float* a, const float* b, int64_t b_stride, float* c, int64_t c_row, bool first, bool last) {
+    VecF sum[rows][vectors];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        for (int v = 0; v < vectors; v++) sum[i][v] = VecF{};
+    }
+    for (int64_t k = 0; k < depth; k++) {
+        VecF column[vectors];
+        for (int v = 0; v < vectors; v++) column[v] = load(b + v * kLanes);
+        b += b_stride;
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            const VecF element = splat(a[i]);
+            for (int v = 0; v < vectors; v++) sum[i][v] = fma(element, column[v], sum[i][v]);
+        }
+        a += kTileRows;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        for (int v = 0; v < vectors; v++) {
+            float* to = c + i * c_row + v * kLanes;
+            VecF total = sum[i][v];
+            if (!first) total = load(to) + total;
+            if (last) total = canonical(total);
+            store(to, total);
+        }
+    }
+}
+
+using Tile = void (*)(int64_t, const float*, const float*, int64_t, float*, int64_t, bool, bool);
+
+struct Tiles {
+    Tile of[kTileRows + 1][kTileVectors + 1];
+};
+
+template <int rows>
+constexpr void list_tiles(Tiles& tiles) {
+    tiles.of[rows][1] = tile<rows, 1>;
+    tiles.of[rows][2] = tile<rows, 2>;
+    if constexpr (rows > 1) list_tiles<rows - 1>(tiles);
+}
+
+constexpr Tiles make_tiles() {
+    Tiles tiles{};
+    list_tiles<kTileRows>(tiles);
+    return tiles;
+}
+
+constexpr Tiles kTiles = make_tiles();
+
+// A tile at the edge of C: computed beside it in full width, of which `columns` are kept.
+void edge_tile(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_stride, float* c, int64_t c_row, bool first,
+               bool last) {
+    alignas(64) float beside[kTileRows * kTileColumns];
+    if (!first) {
+        for (int64_t i = 0; i < rows; i++) memcpy(beside + i * kTileColumns, c + i * c_row, columns * 4);
+    }
+    const int64_t vectors = columns <= kLanes ? 1 : kTileVectors;
+    kTiles.of[rows][vectors](depth, a, b, b_stride, beside, kTileColumns, first, last);
+    for (int64_t i = 0; i < rows; i++) memcpy(c + i * c_row, beside + i * kTileColumns, columns * 4);
+}
+
+// Panels of `width` rows of X, one after another; within a panel the `width` values of a term are neighbours, absent rows are zero.
+template <int width>
+void pack(const float* x, int64_t row, int64_t column, int64_t rows, int64_t depth, float* to) {
+    for (int64_t at = 0; at < rows; at += width, to += width * depth) {
+        const int64_t count = smaller(width, rows - at);
+        const float* from = x + at * row;
+        if (count < width) memset(to, 0, width * depth * 4);
+        if (column == 1) {
+            transpose_block((const uint32_t*)from, row, count, depth, (uint32_t*)to, width);
+        } else if (row == 1 && count == width) {
+            for (int64_t k = 0; k < depth; k++) memcpy(to + k * width, from + k * column, width * 4);
+        } else {
+            for (int64_t k = 0; k < depth; k++) {
+                for (int64_t i = 0; i < count; i++) to[k * width + i] = from[i * row + k * column];
+            }
+        }
+    }
+}
+
+// One panel of B (`columns` of C) against all packed rows of A.
+void multiply_panel(const GemmTask& task, int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_stride, float* c,
+                    bool first, bool last) {
+    for (int64_t i = 0; i < rows; i += kTileRows) {
+        const int64_t tile_rows = smaller(kTileRows, rows - i);
+        float* to = c + i * task.c_row;
+        if (columns == kTileColumns) {
+            kTiles.of[tile_rows][kTileVectors](depth, a + i * depth, b, b_stride, to, task.c_row, first, last);
+        } else {
+            edge_tile(tile_rows, columns, depth, a + i * depth, b, b_stride, to, task.c_row, first, last);
+        }
+    }
+}
+
+void gemm(const GemmTask& task, float* scratch) {
+    float* packed_a = scratch;
+    float* packed_b = scratch + round_up(smaller(task.m, kRows), kTileRows) * kDepth;
+    const bool read_b_in_place = task.b_row == 1 && task.m <= kUnpackedRows;
+    for (int64_t j0 = 0; j0 < task.n; j0 += kColumns) {
+        const int64_t columns = smaller(kColumns, task.n - j0);
+        const int64_t in_place = read_b_in_place ? columns / kTileColumns * kTileColumns : 0;
+        for (int64_t k0 = 0; k0 < task.k; k0 += kDepth) {
+            const int64_t depth = smaller(kDepth, task.k - k0);
+            const bool first = k0 == 0, last = k0 + depth == task.k;
+            const float* b = task.b + j0 * task.b_row + k0 * task.b_col;
+            pack<kTileColumns>(b + in_place * task.b_row, task.b_row, task.b_col, columns - in_place, depth, packed_b);
+            for (int64_t i0 = 0; i0 < task.m; i0 += kRows) {
+                const int64_t rows = smaller(kRows, task.m - i0);
+                pack<kTileRows>(task.a + i0 * task.a_row + k0 * task.a_col, task.a_row, task.a_col, rows, depth, packed_a);
+                for (int64_t j = 0; j < columns; j += kTileColumns) {
+                    const bool direct = j < in_place;
+                    const float* panel = direct ? b + j : packed_b + (j - in_place) * depth;
+                    float* c = task.c + i0 * task.c_row + j0 + j;
+                    multiply_panel(task, rows, smaller(kTileColumns, columns - j), depth, packed_a, panel, direct ? task.b_col : kTileColumns, c,
+                                   first, last);
+                }
+            }
+        }
+    }
+}
+
+int64_t gemm_scratch(const GemmTask& task) {
+    return (round_up(smaller(task.m, kRows), kTileRows) + round_up(smaller(task.n, kColumns), kTileColumns)) * kDepth;
+}
+
+}  // namespace
+
+void enter_gemm(Kernels& table) {
+    table.gemm = gemm;
+    table.gemm_scratch = gemm_scratch;
+    table.gemm_tile_rows = kTileRows;
+    table.gemm_tile_columns = kTileColumns;
+}
+
+}  // namespace touchstone::TOUCHSTONE_ISA

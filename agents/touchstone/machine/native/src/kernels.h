@@ -1,0 +1,58 @@
+// The table of inner loops that exists once per instruction set. Everything outside it is ordinary portable C++.
+#pragma once
+
+#include <cstdint>
+
+namespace touchstone {
+
+using Word = uint32_t;
+
+// One block of a map: out[i] = f(a[i], b[i], c[i]) for i < n. Operands beyond the function's arity are ignored.
+using MapKernel = void (*)(int64_t n, Word* out, const Word* a, const Word* b, const Word* c);
+
+// One row: the reduction of n contiguous words.
+using ReduceKernel = Word (*)(const Word* x, int64_t n);
+
+// C[m, n] = Σ_k A[m, k]·B[n, k] in the order of the specification, section 3.2; strides are in words.
+struct GemmTask {
+    int64_t m, n, k;
+    const float* a;
+    int64_t a_row, a_col;
+    const float* b;
+    int64_t b_row, b_col;
+    float* c;
+    int64_t c_row;
+};
+
+constexpr int kMapFunctions = 64;
+constexpr int kReduceFunctions = 5;
+
+struct Kernels {
+    const char* name;
+
+    // [function][mask]: bit j of the mask says that operand j is one word, used for every element.
+    MapKernel map[kMapFunctions][8];
+
+    // [dtype][function], codes of the specification; nullptr where a function does not exist.
+    ReduceKernel reduce[3][kReduceFunctions];
+
+    // out[c] = f32 sum of x[r·stride + c] over `rows` ≤ 8,192 rows, in the order of a sum over a contiguous row.
+    void (*sum_columns)(const float* x, int64_t rows, int64_t stride, int64_t columns, float* out);
+
+    // to[c·to_stride + r] = from[r·from_stride + c].
+    void (*transpose)(const Word* from, int64_t from_stride, int64_t rows, int64_t columns, Word* to, int64_t to_stride);
+
+    // `scratch` has room for gemm_scratch(task) words, aligned to 64 bytes.
+    void (*gemm)(const GemmTask& task, float* scratch);
+    int64_t (*gemm_scratch)(const GemmTask& task);
+    int64_t gemm_tile_rows;
+    int64_t gemm_tile_columns;
+};
+
+// The best level this processor has, or a lower one when the environment's TOUCHSTONE_ISA names it.
+const Kernels& kernels();
+
+// Every level's table, nullptr-terminated, best first; only what this processor can run.
+const Kernels* const* available_kernels();
+
+}  // namespace touchstone

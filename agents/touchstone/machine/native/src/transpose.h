@@ -1,0 +1,81 @@
+// Transposing in registers: for packing and for materialised transposes.
+#pragma once
+
+#include "isa.h"
+
+namespace touchstone::TOUCHSTONE_ISA {
+
+#if defined(__AVX512F__)
+
+constexpr int kTransposeSide = 16;
+
+// to[c·to_stride + r] = from[r·from_stride + c] for a 16×16 tile: three rounds of exchanging halves of ever larger parts.
+TS_INLINE void transpose_tile(const uint32_t* from, int64_t from_stride, uint32_t* to, int64_t to_stride) {
+    __m512i r[16], t[16];
+    for (int i = 0; i < 16; i++) r[i] = _mm512_loadu_si512(from + i * from_stride);
+    for (int i = 0; i < 8; i++) {
+        t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+    }
+    for (int i = 0; i < 4; i++) {
+        r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+        r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+        r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+        r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+    }
+    for (int i = 0; i < 4; i++) {
+        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
+        r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
+        r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
+    }
+    for (int c = 0; c < 16; c++) _mm512_storeu_si512(to + c * to_stride, r[c]);
+}
+
+#else
+
+constexpr int kTransposeSide = 4;
+
+TS_INLINE void transpose_tile(const uint32_t* from, int64_t from_stride, uint32_t* to, int64_t to_stride) {
+#if defined(__SSE2__)
+    __m128i r[4];
+    for (int i = 0; i < 4; i++) r[i] = _mm_loadu_si128((const __m128i*)(from + i * from_stride));
+    const __m128i low01 = _mm_unpacklo_epi32(r[0], r[1]), high01 = _mm_unpackhi_epi32(r[0], r[1]);
+    const __m128i low23 = _mm_unpacklo_epi32(r[2], r[3]), high23 = _mm_unpackhi_epi32(r[2], r[3]);
+    _mm_storeu_si128((__m128i*)to, _mm_unpacklo_epi64(low01, low23));
+    _mm_storeu_si128((__m128i*)(to + to_stride), _mm_unpackhi_epi64(low01, low23));
+    _mm_storeu_si128((__m128i*)(to + 2 * to_stride), _mm_unpacklo_epi64(high01, high23));
+    _mm_storeu_si128((__m128i*)(to + 3 * to_stride), _mm_unpackhi_epi64(high01, high23));
+#else
+    for (int r = 0; r < 4; r++) {
+        for (int c = 0; c < 4; c++) to[c * to_stride + r] = from[r * from_stride + c];
+    }
+#endif
+}
+
+#endif
+
+// to[c·to_stride + r] = from[r·from_stride + c] for every r < rows, c < columns.
+TS_INLINE void transpose_block(const uint32_t* from, int64_t from_stride, int64_t rows, int64_t columns, uint32_t* to, int64_t to_stride) {
+    int64_t r = 0;
+    for (; r + kTransposeSide <= rows; r += kTransposeSide) {
+        int64_t c = 0;
+        for (; c + kTransposeSide <= columns; c += kTransposeSide) {
+            transpose_tile(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+        }
+        for (; c < columns; c++) {
+            for (int64_t i = r; i < r + kTransposeSide; i++) to[c * to_stride + i] = from[i * from_stride + c];
+        }
+    }
+    for (; r < rows; r++) {
+        for (int64_t c = 0; c < columns; c++) to[c * to_stride + r] = from[r * from_stride + c];
+    }
+}
+
+}  // namespace touchstone::TOUCHSTONE_ISA

@@ -1,0 +1,187 @@
+"""The native runtime: runs programs at full speed, with the bits docs/specification/machine.md fixes.
+
+The library picks the best instruction set the processor has; the environment variable ``TOUCHSTONE_ISA`` (``base``, ``avx2`` or ``avx512``)
+names a lower one. Bits depend neither on it nor on the number of threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from touchstone.errors import InvalidProgramError
+from touchstone.machine.executor import NodeSink, TensorMismatchError
+from touchstone.machine.native.library import NativeRuntimeError, TraceSink, last_error, library
+from touchstone.machine.program import Program, TensorType, encode
+from touchstone.machine.workload import NUMPY_DTYPE, Array
+
+CHUNK_BYTES = 1024
+HASH_BYTES = 32
+
+# How long the library runs before it lets Python handle signals.
+_SLICE_SECONDS = 0.1
+
+__all__ = ["NativeMachine", "NativeRuntimeError", "TensorMismatchError", "hash_leaves", "instruction_set", "instruction_sets", "tensor_root"]
+
+
+class NativeMachine:
+    """Runs a program with the native library; an :class:`~touchstone.machine.executor.Executor`.
+
+    Constants are read where they are, without a copy: do not change them while the machine is in use. One thread at a time may use a
+    machine; it works with ``threads`` threads of its own.
+
+    Args:
+        program: the step; it has to be valid (``touchstone.machine.validity``).
+        constants: one array per constant, with its declared shape and dtype.
+        threads: how many threads compute; 0 means one per processor this process may use.
+
+    Raises:
+        InvalidProgramError: the program cannot be run safely.
+        TensorMismatchError: the constants are not as declared.
+        NativeRuntimeError: the library is missing or failed.
+    """
+
+    def __init__(self, program: Program, constants: Sequence[Array], threads: int = 0) -> None:
+        self._handle: int | None = None
+        self.program = program
+        self._library = library()
+        self._constants = _conforming("constant", program.constants, constants)
+        data = encode(program)
+        self._handle = self._library.ts_machine_create(data, len(data), _pointers(self._constants), threads)
+        if not self._handle:
+            raise InvalidProgramError(f"the native runtime refuses the program: {last_error()}; check it with touchstone.machine.validity")
+
+    def __del__(self) -> None:
+        if self._handle:
+            self._library.ts_machine_destroy(self._handle)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that state and intermediate results take, without the constants."""
+        return int(self._library.ts_machine_memory(self._handle))
+
+    def load(self, state: Sequence[Array]) -> None:
+        """Replace the current state (zeros at first) by a copy of ``state``, one array per slot.
+
+        Raises:
+            TensorMismatchError: a slot's dtype or shape is not as declared.
+        """
+        slots = _conforming("slot", [slot.type for slot in self.program.slots], state)
+        self._library.ts_machine_load(self._handle, _pointers(slots))
+
+    def run(self, steps: int) -> None:
+        """Advance the state by ``steps`` steps. A keyboard interrupt takes effect between two steps."""
+        while steps > 0:
+            done = self._library.ts_machine_run(self._handle, steps, _SLICE_SECONDS)
+            if done < 0:
+                raise NativeRuntimeError(f"the native runtime failed: {last_error()}; free some memory and load the last state again")
+            steps -= done
+
+    def state(self) -> list[Array]:
+        """Copies of the current slots, in slot order."""
+        slots = [_empty(slot.type) for slot in self.program.slots]
+        self._library.ts_machine_state(self._handle, _pointers(slots))
+        return slots
+
+    def trace(self, sink: NodeSink) -> None:
+        """Advance by one step, calling ``sink(node index, output)`` for every node in order.
+
+        The array is read-only and valid during the call only. What ``sink`` raises ends the trace and is raised again here; the state is
+        then unchanged.
+        """
+        failures: list[BaseException] = []
+        kept = self.state()
+
+        def show(index: int, address: int) -> None:
+            if failures:
+                return
+            try:
+                sink(index, _borrowed(address, self.program.nodes[index].type))
+            except BaseException as error:  # ctypes cannot carry an exception through the library
+                failures.append(error)
+
+        if self._library.ts_machine_trace(self._handle, TraceSink(show)) != 0:
+            raise NativeRuntimeError(f"the native runtime failed: {last_error()}; free some memory and load the last state again")
+        if failures:
+            self.load(kept)
+            raise failures[0]
+
+
+def instruction_set() -> str:
+    """Name of the instruction set in use: ``avx512``, ``avx2`` or ``base``."""
+    name: bytes = library().ts_isa()
+    return name.decode()
+
+
+def instruction_sets() -> list[str]:
+    """Names of all instruction sets this processor can run, best first."""
+    names: list[str] = []
+    while (name := library().ts_isa_level(len(names))) is not None:
+        names.append(name.decode())
+    return names
+
+
+def hash_leaves(buffer: Any, threads: int = 0) -> bytes:
+    """SHA-256 of each 1,024-byte chunk of ``buffer`` (section 4), 32 bytes per chunk, the last chunk padded with zero bytes.
+
+    Args:
+        buffer: anything with a contiguous buffer: bytes, a memoryview, a numpy array.
+        threads: how many threads hash; 0 means one per processor.
+    """
+    data = _bytes_of(buffer)
+    leaves = np.empty(-(-data.size // CHUNK_BYTES) * HASH_BYTES, dtype=np.uint8)
+    if library().ts_hash_leaves(data.ctypes.data, data.size, leaves.ctypes.data, threads) != 0:
+        raise NativeRuntimeError(f"hashing failed: {last_error()}; free some memory")
+    return leaves.tobytes()
+
+
+def tensor_root(buffer: Any, threads: int = 0) -> bytes:
+    """Tensor root (section 4) of the tensor whose bytes ``buffer`` holds: 32 bytes.
+
+    Args:
+        buffer: anything with a contiguous buffer of at least one byte.
+        threads: how many threads hash; 0 means one per processor.
+    """
+    data = _bytes_of(buffer)
+    root = np.empty(HASH_BYTES, dtype=np.uint8)
+    if library().ts_tensor_root(data.ctypes.data, data.size, root.ctypes.data, threads) != 0:
+        raise NativeRuntimeError(f"hashing failed: {last_error()}; free some memory")
+    return root.tobytes()
+
+
+def _bytes_of(buffer: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    if isinstance(buffer, np.ndarray):
+        return np.ascontiguousarray(buffer).reshape(-1).view(np.uint8)
+    return np.frombuffer(buffer, dtype=np.uint8)
+
+
+def _conforming(what: str, types: Sequence[TensorType], arrays: Sequence[Array]) -> list[Array]:
+    if len(arrays) != len(types):
+        raise TensorMismatchError(f"{len(arrays)} {what}s were given, the program declares {len(types)}; pass one array per {what}")
+    return [_conforming_one(f"{what} {i}", tensor, array) for i, (tensor, array) in enumerate(zip(types, arrays, strict=True))]
+
+
+def _conforming_one(what: str, tensor: TensorType, array: Array) -> Array:
+    dtype = NUMPY_DTYPE[tensor.dtype]
+    if array.dtype != dtype or array.shape != tensor.shape:
+        declared = f"{dtype.name} {list(tensor.shape)}"
+        raise TensorMismatchError(f"{what} is {array.dtype.name} {list(array.shape)}, the program declares {declared}; convert it")
+    return np.ascontiguousarray(array).reshape(tensor.shape)
+
+
+def _empty(tensor: TensorType) -> Array:
+    return np.empty(tensor.shape, dtype=NUMPY_DTYPE[tensor.dtype])
+
+
+def _borrowed(address: int, tensor: TensorType) -> Array:
+    words = (ctypes.c_uint32 * tensor.size).from_address(address)
+    array = np.frombuffer(words, dtype=NUMPY_DTYPE[tensor.dtype]).reshape(tensor.shape)
+    array.flags.writeable = False
+    return array
+
+
+def _pointers(arrays: Sequence[Array]) -> ctypes.Array[ctypes.c_void_p]:
+    return (ctypes.c_void_p * max(1, len(arrays)))(*(array.ctypes.data for array in arrays))
