@@ -4,7 +4,7 @@ BIN := .venv/bin
 NPM_BIN := node_modules/.bin
 STAMPS := .build
 NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/*.cpp agents/touchstone/machine/native/*.hpp agents/touchstone/machine/native/*.inc agents/touchstone/machine/native/*.h)
-SOLIDITY_SOURCES := $(shell find contracts -name '*.sol')
+SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
 PYTHON_CODE := agents scripts tests benchmarks setup.py
 
 .PHONY: help setup native contracts demo test lint format bench clean
@@ -58,6 +58,8 @@ $(STAMPS)/npm: package.json package-lock.json
 	@mkdir -p $(STAMPS)
 	# Not `npm ci`: it refuses a lock that leaves out the optional builds for other systems, which npm itself wrote so.
 	npm install --no-save --no-audit --no-fund --silent
+	rm -rf contracts/.cache/openzeppelin && mkdir -p contracts/.cache
+	cp -R node_modules/@openzeppelin/contracts contracts/.cache/openzeppelin && rm -rf contracts/.cache/openzeppelin/build
 	@touch $@
 
 $(STAMPS)/solc: $(STAMPS)/python $(STAMPS)/npm scripts/install_solc.py scripts/solc_from_npm.py scripts/solc_from_npm.js
