@@ -1,0 +1,60 @@
+"""Records of a program as the court reads them, proven against the program root: ``contracts/machine/Records.sol`` in Python."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+from touchstone.commitment import merkle
+from touchstone.dispute.errors import MoveRefusedError
+from touchstone.dispute.moves import Record
+from touchstone.dispute.state import Graph
+from touchstone.machine.program import RECORD_BYTES, RECORD_WORDS, VERSION, Kind, Tag
+
+_NODE_RANK, _NODE_DIMS = 4, 5
+_SLOT_NEXT_KIND, _SLOT_NEXT_INDEX = 11, 12
+
+
+def prove_header(program_root: bytes, record: Record) -> Graph:
+    """Counts of the program from its header. Raises MoveRefusedError when it is not the program's."""
+    words = _words(record)
+    _expect(words, 0, Tag.HEADER)
+    _expect(words, 1, VERSION)
+    graph = Graph(slots=words[2], constants=words[3], nodes=words[4])
+    _prove(program_root, graph, 0, record)
+    return graph
+
+
+def prove_node(program_root: bytes, graph: Graph, node: int, record: Record) -> int:
+    """Number of elements of a node's output. Raises MoveRefusedError when the record is not the node's."""
+    words = _words(record)
+    _prove(program_root, graph, 1 + graph.slots + graph.constants + node, record)
+    _expect(words, 0, Tag.NODE)
+    return math.prod(words[_NODE_DIMS : _NODE_DIMS + words[_NODE_RANK]])
+
+
+def prove_slot(program_root: bytes, graph: Graph, slot: int, record: Record) -> tuple[bool, int]:
+    """Where a slot's next value comes from: whether a node, and its index. Raises MoveRefusedError when the record is not the slot's."""
+    words = _words(record)
+    _prove(program_root, graph, 1 + slot, record)
+    _expect(words, 0, Tag.SLOT)
+    return words[_SLOT_NEXT_KIND] == Kind.NODE, words[_SLOT_NEXT_INDEX]
+
+
+def _words(record: Record) -> tuple[int, ...]:
+    if len(record.data) != RECORD_BYTES:
+        raise MoveRefusedError("ChunkBytesWrong", len(record.data), RECORD_BYTES)
+    return struct.unpack(f">{RECORD_WORDS}I", record.data)
+
+
+def _expect(words: tuple[int, ...], index: int, value: int) -> None:
+    if words[index] != value:
+        raise MoveRefusedError("RecordMalformed", index, words[index])
+
+
+def _prove(program_root: bytes, graph: Graph, index: int, record: Record) -> None:
+    levels = merkle.depth(1 + graph.slots + graph.constants + graph.nodes)
+    if len(record.path) != levels:
+        raise MoveRefusedError("PathLengthWrong", len(record.path), levels)
+    if merkle.climb(merkle.sha256(record.data), index, record.path) != program_root:
+        raise MoveRefusedError("RecordNotInProgram", index)
