@@ -10,9 +10,6 @@ interface IBeacon {
     /// @notice The header is not the one of this block, or the chain no longer knows (or does not know yet) the block's hash.
     error UnknownBlock(uint256 blockNumber, bytes32 headerHash, bytes32 knownHash);
 
-    /// @notice The header is of another block than the one asked for.
-    error WrongBlock(uint256 blockNumber, uint256 headerNumber);
-
     /// @notice Proves and stores the randomness of a past block. Anyone may call it; a second call for the same block changes nothing.
     /// @param blockNumber number of the block, lower than the current one and at most 8,191 blocks old
     /// @param header RLP encoding of the block's header; its keccak256 is the block's hash

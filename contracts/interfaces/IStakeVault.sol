@@ -26,6 +26,9 @@ interface IStakeVault {
 
     /// @notice Only the market may call this.
     error NotMarket(address caller);
+    /// @notice The vault was given a market, for ever.
+    event Connected(address indexed market);
+
     /// @notice The market was set before, or the caller did not deploy the vault.
     error CannotConnect(address caller, address market);
     /// @notice The account's balance does not cover what it asks for.
@@ -47,8 +50,14 @@ interface IStakeVault {
     /// @notice The market this vault works for.
     function market() external view returns (address);
 
+    /// @notice Deployer only, once: names the market. Nobody can change it afterwards.
+    function connect(address market_) external;
+
     /// @notice Tokens of `account` that are free: payments it earned, deposits, released stakes. Bids and bonds are charged from here.
     function balanceOf(address account) external view returns (uint256);
+
+    /// @notice What a charge could take from `account` now: its balance and its tokens approved to the vault.
+    function available(address account) external view returns (uint256);
 
     /// @notice The verifier's stake, without what is leaving.
     function stakeOf(address verifier) external view returns (uint256);
@@ -87,6 +96,9 @@ interface IStakeVault {
 
     /// @notice Sum of the weights of all verifiers at the end of a past block.
     function totalWeight(uint256 blockNumber) external view returns (uint256);
+
+    /// @notice Weight of a verifier now: its stake, or zero if that is below the minimum.
+    function weightOf(address verifier) external view returns (uint256);
 
     /// @notice A verifier, by the weights at the end of a past block. The chance of each is its share of the total.
     /// @param blockNumber the block whose weights count; below the current block

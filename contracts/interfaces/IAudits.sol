@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.31;
+
+import {IMarketTypes} from "./IMarketTypes.sol";
+
+/// @title Answering the audits of drawn intervals
+/// @dev Rules: docs/specification/market.md, section 6.
+interface IAudits is IMarketTypes {
+    /// @notice Starts the clock of the drawn verifier's answer. Anyone may call it.
+    function summon(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external;
+
+    /// @notice Dismisses a summoned verifier that did not answer in time: it pays one audit fee, and another is drawn. Anyone may call it.
+    function dismiss(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external;
+
+    /// @notice Gives a checkpoint whose seed lapsed a fresh beacon block; it is then drawn for certain. Anyone may call it.
+    function renew(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external;
+
+    /// @notice Drawn verifier: confirms the interval by showing S(end−1). Pays the audit fee. No summons is needed.
+    function attest(uint256 job, uint32 interval, Checkpoint calldata checkpoint, bytes32 stateRoot) external;
+}

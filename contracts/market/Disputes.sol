@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.31;
+
+import {IArbitrable} from "../interfaces/IArbitrable.sol";
+import {ICourt} from "../interfaces/ICourt.sol";
+import {IDisputes} from "../interfaces/IDisputes.sol";
+import {Draw} from "./Draw.sol";
+import {Pricing} from "./Pricing.sol";
+import {Settlement} from "./Settlement.sol";
+
+/// @title Challenges and verdicts
+/// @dev docs/specification/market.md, section 8.
+abstract contract Disputes is IDisputes, Settlement, Draw {
+    /* CALLS */
+
+    /// @inheritdoc IDisputes
+    function challenge(
+        uint256 job,
+        uint32 interval,
+        bool isSeal,
+        JobSpec calldata spec,
+        Checkpoint calldata start,
+        Checkpoint calldata end,
+        bytes32[] calldata roots
+    ) external returns (uint256 dispute) {
+        JobData storage data = _live(job);
+        require(keccak256(abi.encode(spec)) == data.specHash, WrongSpec(job));
+        _checkOpen(job, data, interval, end);
+        if (interval > 0) _checkCheckpoint(job, interval - 1, start);
+        Dispute memory record = _enter(job, data, interval, end);
+        record.isSeal = isSeal;
+        record.harm = spec.harm;
+        record.bond = Pricing.challengeBond(_disputeGas, _auditFee(data), data.valueOfTime, _clock);
+        // The court is fixed at construction and calls nobody when it opens a dispute.
+        dispute = _court.open(
+            ICourt.Claim({
+                programRoot: spec.programRoot,
+                constantsRoot: spec.constantsRoot,
+                startRoot: interval == 0 ? spec.initialRoot : start.root,
+                target: isSeal ? end.seal : end.root,
+                job: job,
+                interval: interval,
+                steps: Pricing.stepsOf(spec, data.intervals, interval),
+                isSeal: isSeal,
+                solver: data.solver,
+                challenger: msg.sender,
+                clock: _clock,
+                increment: _increment
+            }),
+            roots
+        );
+        _disputes[dispute] = record;
+        emit Challenged(job, interval, msg.sender, dispute, record.round, isSeal, record.drawn, record.bond);
+        _vault.charge(msg.sender, record.bond);
+    }
+
+    /// @inheritdoc IArbitrable
+    function onVerdict(uint256 dispute, bool challengerWins, bool byProof) external {
+        require(msg.sender == address(_court), NotCourt(msg.sender));
+        Dispute memory record = _disputes[dispute];
+        require(record.challenger != address(0), UnknownDispute(dispute));
+        delete _disputes[dispute];
+        JobData storage data = _jobs[record.job];
+        bool sameRound = record.round == data.round && (data.status == Status.Running || data.status == Status.Ending);
+        if (sameRound) _countDown(data, record);
+        if (!sameRound || record.interval >= data.committed) {
+            emit ChallengeMoot(record.job, record.interval, record.challenger, dispute);
+            _vault.credit(record.challenger, record.bond);
+        } else if (challengerWins) {
+            _convict(dispute, data, record, byProof);
+        } else {
+            _fail(dispute, data, record);
+        }
+    }
+
+    /* INTERNALS */
+
+    /// @dev Enters a dispute into its interval's audit and the job's counts. Outside the window only the drawn verifier may challenge.
+    function _enter(uint256 job, JobData storage data, uint32 interval, Checkpoint calldata end) private returns (Dispute memory record) {
+        Audit storage audit = _audits[job][data.round][interval];
+        bool drawn = !audit.attested && _isDrawn(job, data, interval, end);
+        uint256 closesAt = uint256(end.committedAt) + _window;
+        require(drawn || block.timestamp < closesAt, TooLate(closesAt, block.timestamp));
+        record.challenger = msg.sender;
+        record.job = uint64(job);
+        record.interval = interval;
+        record.round = data.round;
+        record.drawn = drawn;
+        record.attempt = audit.attempt;
+        audit.disputes += 1;
+        if (drawn) audit.verifier = msg.sender;
+        if (data.disputes == 0) data.pausedAt = uint40(block.timestamp);
+        data.disputes += 1;
+    }
+
+    /// @dev Whether the caller is the interval's drawn verifier. While the seed is unknown nobody is.
+    function _isDrawn(uint256 job, JobData storage data, uint32 interval, Checkpoint calldata end) private view returns (bool) {
+        bytes32 randomness = _beacon.randomness(end.beaconBlock);
+        if (randomness == 0) return false;
+        (bool drawn, address verifier) = _draw(job, data, interval, end, randomness);
+        return drawn && verifier == msg.sender;
+    }
+
+    /// @dev A dispute is over; with the last one the job's deadlines run on.
+    function _countDown(JobData storage data, Dispute memory record) private {
+        _audits[record.job][record.round][record.interval].disputes -= 1;
+        data.disputes -= 1;
+        if (data.disputes > 0) return;
+        data.extension += uint32(block.timestamp - data.pausedAt);
+        data.pausedAt = 0;
+    }
+
+    /// @dev The lowest convicted interval counts, and the first challenger that convicted it.
+    function _convict(uint256 dispute, JobData storage data, Dispute memory record, bool byProof) private {
+        data.challenger = record.challenger;
+        data.harm = record.harm;
+        emit Convicted(record.job, record.interval, record.challenger, dispute, data.solver, byProof);
+        _vault.credit(record.challenger, record.bond);
+        _endAssignment(record.job, data, record.interval, EndReason.Convicted);
+    }
+
+    /// @dev The claim stood. The solver gets most of the bond. A drawn verifier that challenged wrongly is replaced; another one's clock
+    /// starts again.
+    function _fail(uint256 dispute, JobData storage data, Dispute memory record) private {
+        Audit storage audit = _audits[record.job][record.round][record.interval];
+        if (record.drawn && audit.attempt == record.attempt) {
+            audit.attempt += 1;
+            audit.answerBy = 0;
+        } else if (audit.answerBy != 0) {
+            audit.answerBy = uint40(block.timestamp + _answerPeriod);
+            emit VerifierSummoned(record.job, record.interval, audit.verifier, audit.attempt, audit.answerBy);
+        }
+        uint256 toSolver = Pricing.share(record.bond, BOND_TO_WINNER);
+        uint256 toTreasury = record.bond - toSolver;
+        emit ChallengeFailed(record.job, record.interval, record.challenger, dispute, toSolver, toTreasury);
+        _vault.credit(data.solver, toSolver);
+        _vault.credit(_treasury, toTreasury);
+    }
+}
