@@ -147,7 +147,8 @@ def deploy_market(
     court = deployer.deploy("Court", referee)
     stakes = deployer.deploy("StakeVault", paid_in, vault.minimum_stake, vault.unstake_delay)
     beacon = deployer.deploy("RandaoBeacon")
-    market = deployer.deploy("JobMarket", court, stakes, beacon, asdict(parameters))
+    proceedings = deployer.deploy("Proceedings", court, stakes, beacon, asdict(parameters))
+    market = deployer.deploy("JobMarket", paid_in, court, stakes, beacon, proceedings, asdict(parameters))
     deployer.call("StakeVault", "connect", market)
     if token is not None:
         deployer.contracts[TOKEN] = _existing_token(sender.client, token)
