@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from touchstone.errors import TouchstoneError
 from touchstone.machine.executor import Executor
 from touchstone.machine.program import Program
 from touchstone.machine.reference import ReferenceMachine
+from touchstone.machine.runtime import NativeMachine, NativeRuntimeError
 from touchstone.machine.workload import Array
 
 
 def fastest_machine(program: Program, constants: Sequence[Array]) -> Executor:
-    """The native runtime where it is built, else the reference; both give the same bits."""
+    """The native runtime where its library is built, else the reference; both give the same bits."""
     try:
-        from touchstone.machine.runtime import NativeMachine
-
         return NativeMachine(program, constants)
-    except (ImportError, TouchstoneError):
+    except NativeRuntimeError:
         return ReferenceMachine(program, constants)

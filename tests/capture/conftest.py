@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+
+@pytest.fixture(scope="session")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Images float32 [1797, 64] in 0..1, labels int64 [1797]."""
+    images, labels = load_digits(return_X_y=True)
+    return (images / 16).astype(np.float32), labels.astype(np.int64)
+
+
+@pytest.fixture(scope="session")
+def samples() -> tuple[np.ndarray, np.ndarray]:
+    """40 samples of 6 features, float32, and labels 0..5."""
+    generator = np.random.default_rng(1)
+    return generator.normal(size=(40, 6)).astype(np.float32), generator.integers(0, 6, 40)

@@ -1,0 +1,53 @@
+"""Training the same thing on the machine and in eager PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from touchstone.capture.executors import fastest_machine
+from touchstone.machine.workload import Array, Workload
+
+
+def final_state(workload: Workload) -> list[Array]:
+    machine = fastest_machine(workload.program, workload.constants)
+    machine.load(workload.state)
+    machine.run(workload.steps)
+    return machine.state()
+
+
+def slot(workload: Workload, state: list[Array], name: str) -> Array:
+    return state[workload.slot_names.index(name)]
+
+
+def constant(workload: Workload, name: str) -> Array:
+    return workload.constants[workload.constant_names.index(name)]
+
+
+def train_eagerly(
+    model: nn.Module,
+    loss: Callable[..., torch.Tensor],
+    optimizer: torch.optim.Optimizer,
+    data: np.ndarray,
+    targets: np.ndarray,
+    order: Array,
+    scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+    clip_norm: float | None = None,
+) -> np.ndarray:
+    """Ordinary training on the mini-batches of ``order``; the losses."""
+    x, y = torch.from_numpy(data), torch.from_numpy(targets)
+    losses = []
+    for batch in torch.from_numpy(order.astype(np.int64)):
+        optimizer.zero_grad()
+        value = loss(model(x[batch]), y[batch])
+        value.backward()
+        if clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+        losses.append(float(value.detach()))
+    return np.array(losses)
