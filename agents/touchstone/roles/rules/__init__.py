@@ -1,0 +1,1 @@
+"""Decisions: pure functions from what an agent sees and remembers to what it does next. Nothing here talks to anything."""

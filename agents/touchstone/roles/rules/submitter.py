@@ -1,0 +1,78 @@
+"""What a submitter does after posting: keep its job moving, collect the checkpoints, take back what is left of the escrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from touchstone.roles.actions import Action, Collect, Send
+from touchstone.roles.records import Status
+from touchstone.roles.rules.solver import assign
+from touchstone.roles.rules.upkeep import upkeep
+from touchstone.roles.rules.wallet import withdraw
+from touchstone.roles.view import JobView, View
+
+HasState = Callable[[bytes], bool]
+"""Whether the submitter's own store holds the state with this root."""
+
+
+@dataclass(frozen=True)
+class SubmitterRules:
+    """How a submitter decides.
+
+    Attributes:
+        patience: seconds it leaves to others for steps that are more in their interest.
+        withdraw: whether to take its balance out of the vault when none of its jobs is left.
+    """
+
+    patience: int = 60
+    withdraw: bool = True
+
+
+def decide(view: View, has_state: HasState, rules: SubmitterRules) -> list[Action]:
+    """Everything to be done now."""
+    actions: list[Action] = []
+    mine = [job for job in view.jobs.values() if job.record.submitter == view.me]
+    for job in mine:
+        actions += _advance(view, job, rules)
+    for record in view.ledger.jobs.values():
+        if record.submitter == view.me:
+            missing = (commitment for commitment in record.commitments.values() if not has_state(commitment.checkpoint.root))
+            actions += [Collect(record.number, commitment.interval) for commitment in missing]
+    if rules.withdraw and not mine:
+        actions += withdraw(view)
+    return actions
+
+
+def _advance(view: View, job: JobView, rules: SubmitterRules) -> Iterator[Action]:
+    state = job.state
+    if state.status is Status.OPEN:
+        # Bidders end an auction themselves; without any, nobody else does.
+        ends_at = state.bids_until if state.bids == 0 else state.reveals_until + rules.patience
+        if view.time >= ends_at:
+            yield assign(job)
+        return
+    if state.status is Status.RUNNING and state.due_at and view.time > state.due_at:
+        yield Send(
+            *("JobMarket", "expire", (job.number,)),
+            key=f"job {job.number} round {state.round} expire",
+            why=f"end the assignment of job {job.number}, the solver is late",
+        )
+    yield from _abandon(view, job)
+    yield from upkeep(view, job, rules.patience)
+
+
+def _abandon(view: View, job: JobView) -> Iterator[Action]:
+    """A job whose next interval nobody audits ends after the stall period."""
+    if not job.intervals or job.state.disputes:
+        return
+    next_interval = job.intervals[0]
+    checkpoint = next_interval.commitment.checkpoint
+    is_answered = next_interval.audit.attested or (next_interval.draw is not None and not next_interval.draw.needs_answer)
+    if is_answered or view.time < checkpoint.committed_at + view.parameters.stall_period:
+        return
+    yield Send(
+        *("JobMarket", "abandon", (job.number, checkpoint)),
+        key=f"job {job.number} round {job.state.round} abandon {next_interval.interval}",
+        why=f"end job {job.number}, nobody audits interval {next_interval.interval}",
+    )
