@@ -1,0 +1,64 @@
+"""The array layer of the reference equals its word functions, which are the definition."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.machine.words import SPECIAL_FLOATS, SPECIAL_INTEGERS, Words, float_words, integer_words
+from touchstone.machine.program import DType, MapFn
+from touchstone.machine.reference import softfloat, vector_floats
+from touchstone.machine.reference.functions import MAP_FUNCTIONS
+from touchstone.machine.reference.vector_functions import ARRAY_FUNCTIONS
+from touchstone.machine.signatures import SIGNATURES
+
+RANDOM_CASES = 5_000
+CROSSED = {1: 99, 2: 99, 3: 20}
+
+
+def check_equal(fn: MapFn, operands: list[Words]) -> None:
+    expected = [MAP_FUNCTIONS[fn](*words) for words in zip(*(operand.tolist() for operand in operands), strict=True)]
+    computed = ARRAY_FUNCTIONS[fn](*operands)
+    assert computed.dtype == np.uint32
+    assert computed.tolist() == expected
+
+
+@pytest.mark.parametrize("fn", list(MapFn), ids=lambda fn: fn.name)
+def test_an_array_function_equals_its_word_function_on_random_words(fn: MapFn) -> None:
+    rng = np.random.default_rng(fn)
+    draw = {DType.F32: float_words, DType.I32: integer_words, None: float_words}
+    check_equal(fn, [draw[dtype](rng, RANDOM_CASES) for dtype in SIGNATURES[fn].operands])
+
+
+@pytest.mark.parametrize("fn", list(MapFn), ids=lambda fn: fn.name)
+def test_an_array_function_equals_its_word_function_on_all_special_words(fn: MapFn) -> None:
+    dtypes = SIGNATURES[fn].operands
+    specials = [SPECIAL_INTEGERS if dtype is DType.I32 else SPECIAL_FLOATS for dtype in dtypes]
+    crossed = itertools.product(*(words[:: -(-len(words) // CROSSED[len(dtypes)])] for words in specials))
+    columns = np.array(list(crossed), dtype=np.uint32).T
+    check_equal(fn, [np.ascontiguousarray(column) for column in columns])
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(-60, 60))
+def test_the_array_fma_rounds_once_when_the_addend_is_near_the_product(seed: int, distance: int) -> None:
+    """Sums that nearly cancel, and addends about half a unit of the last place of the product, are where rounding twice shows."""
+    rng = np.random.default_rng(seed)
+    a, b = float_words(rng, 200, specials=0.05), float_words(rng, 200, specials=0.05)
+    product = vector_floats.mul(a, b)
+    exponent = np.clip((product >> 23 & 0xFF).astype(np.int64) + distance, 0, 254).astype(np.uint32)
+    sparse = (rng.integers(0, 2**32, 200, dtype=np.uint32) & 0x80000000) | exponent << 23
+    for c in (sparse, vector_floats.neg(product), product ^ np.uint32(1)):
+        expected = [softfloat.fma(*words) for words in zip(a.tolist(), b.tolist(), c.tolist(), strict=True)]
+        assert vector_floats.fma(a, b, c).tolist() == expected
+
+
+def test_the_array_fma_keeps_what_a_second_rounding_would_lose() -> None:
+    a = np.array([1 + 2.0**-12], dtype=np.float32)
+    c = np.array([2.0**-66], dtype=np.float32)
+    words = vector_floats.fma(a.view(np.uint32), a.view(np.uint32), c.view(np.uint32))
+    assert words.view(np.float32)[0] == np.float32(1 + 2.0**-11 + 2.0**-23)
