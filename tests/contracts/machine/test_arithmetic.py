@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 from typing import Any
 
 import ape
@@ -18,6 +20,7 @@ from touchstone.machine.reference.vector_functions import ARRAY_FUNCTIONS
 from touchstone.machine.signatures import SIGNATURES
 
 VECTORS = int(os.environ.get("TOUCHSTONE_VECTORS", "30000"))
+FROZEN = Path(__file__).resolve().parents[2] / "vectors" / "map"
 TRANSCENDENTAL = {MapFn.EXP, MapFn.LOG, MapFn.TANH, MapFn.ERF}
 
 
@@ -35,6 +38,16 @@ def test_a_map_function_gives_the_reference_word_for_every_operand(machine: Any,
 
     different = np.flatnonzero(found != expected)
     assert not len(different), [([hex(w) for w in triples[i]], hex(found[i]), hex(expected[i])) for i in different[:5]]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FROZEN.glob("*.json")))
+def test_a_map_function_gives_its_frozen_words(machine: Any, name: str) -> None:
+    vector = json.loads((FROZEN / f"{name}.json").read_text())
+    cases = np.frombuffer(bytes.fromhex(vector["cases"][2:]), dtype=">u4").reshape(vector["count"], vector["arity"] + 1)
+    triples = np.zeros((len(cases), 3), dtype=np.uint32)
+    triples[:, : vector["arity"]] = cases[:, :-1]
+    found = [_evaluate(machine, MapFn(vector["function"]), triples[first : first + 800]) for first in range(0, len(cases), 800)]
+    assert np.array_equal(np.concatenate(found), cases[:, -1])
 
 
 @pytest.mark.parametrize("code", [0, 11, 15, 19, 23, 28, 31, 45, 47, 51, 2**255])
