@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.dispute.liars import Liar
 from tests.dispute.worlds import ARBITRABLE, CHALLENGER, SOLVER
+from touchstone.commitment.merkle import InvalidProofError
 from touchstone.dispute.board import Board
 from touchstone.dispute.errors import MoveRefusedError, NothingToDenyError
 from touchstone.dispute.game import Judge, Rules, open_dispute, play, timeout
 from touchstone.dispute.moves import Move
 from touchstone.dispute.player import Player
 from touchstone.dispute.state import Claim
-from touchstone.errors import TouchstoneError
 
 START = 1_800_000_000
-Observer = Callable[[Board, Move, Board | MoveRefusedError], None]
 
 
 @dataclass
@@ -28,45 +26,67 @@ class Result:
     moves: list[str] = field(default_factory=list)
 
 
-def nobody(before: Board, move: Move, after: Board | MoveRefusedError) -> None:
-    pass
+class Observer:
+    """Sees every event of a game; this one does nothing with it."""
+
+    def opened(self, board: Board, time: int) -> None:
+        """A dispute began."""
+
+    def moved(self, before: Board, move: Move, after: Board | MoveRefusedError, time: int) -> None:
+        """The side to move tried a move."""
+
+    def timed_out(self, before: Board, after: Board, time: int) -> None:
+        """The side to move ran out of time."""
 
 
-def play_game(
-    claim: Claim, player: Player, liar: Liar, liar_solves: bool, judge: Judge, rules: Rules, observe: Observer = nobody
-) -> Result:
-    """Plays to the verdict. The honest side loses when it has no move or the court refuses it; a liar without a move runs out of time."""
-    time = START
-    roots = player.opening(claim) if liar_solves else liar.opening(claim)
-    board = open_dispute(1, claim, ARBITRABLE, roots, time, rules)
-    honest = CHALLENGER if liar_solves else SOLVER
-    moves = ["open"]
-    while board.verdict is None:
-        time += 1
-        if board.state.mover == honest:
-            try:
-                move = player.answer(board)
-                after = play(board, move, honest, time, judge, rules)
-            except (NothingToDenyError, MoveRefusedError) as problem:
-                return Result(board, False, [*moves, str(problem)])
-            observe(board, move, after)
-        else:
-            after = _liars_turn(board, liar, time, judge, rules, observe)
-        moves.append(type(move).__name__ if board.state.mover == honest else "liar")
-        board = after
-    assert board.verdict is not None
-    return Result(board, board.verdict.challenger_wins == liar_solves, moves)
+@dataclass
+class Arena:
+    """The court's model with a clock, and somebody watching."""
 
+    judge: Judge
+    rules: Rules
+    observer: Observer = field(default_factory=Observer)
+    time: int = START
 
-def _liars_turn(board: Board, liar: Liar, time: int, judge: Judge, rules: Rules, observe: Observer) -> Board:
-    for move in liar.moves(board):
+    def play(self, claim: Claim, player: Player, liar: Liar, liar_solves: bool) -> Result:
+        """Plays to the verdict. The honest side loses when it has no move or the court refuses it; a liar without a move runs out of time."""
+        roots = player.opening(claim) if liar_solves else liar.opening(claim)
+        board = open_dispute(1, claim, ARBITRABLE, roots, self.time, self.rules)
+        self.observer.opened(board, self.time)
+        honest = CHALLENGER if liar_solves else SOLVER
+        moves = ["open"]
+        while board.verdict is None:
+            self.time += 1
+            if board.state.mover == honest:
+                try:
+                    move = player.answer(board)
+                    board = self._try(board, move)
+                except (NothingToDenyError, MoveRefusedError) as problem:
+                    return Result(board, False, [*moves, str(problem)])
+                moves.append(type(move).__name__)
+            else:
+                board = self._liars_turn(board, liar)
+                moves.append("liar")
+        return Result(board, board.verdict.challenger_wins == liar_solves, moves)
+
+    def _try(self, board: Board, move: Move) -> Board:
         try:
-            after = play(board, move, board.state.mover, time, judge, rules)
+            after = play(board, move, board.state.mover, self.time, self.judge, self.rules)
         except MoveRefusedError as refusal:
-            observe(board, move, refusal)
-            continue
-        except TouchstoneError:  # a proof too malformed to have an error of its own
-            continue
-        observe(board, move, after)
+            self.observer.moved(board, move, refusal, self.time)
+            raise
+        self.observer.moved(board, move, after, self.time)
         return after
-    return timeout(board, board.state.clocks.since + board.state.clocks.left + 1)
+
+    def _liars_turn(self, board: Board, liar: Liar) -> Board:
+        for move in liar.moves(board):
+            try:
+                return self._try(board, move)
+            except MoveRefusedError:
+                self.time += 1
+            except InvalidProofError:  # a range proof too long or short, which has no error of its own in the model
+                continue
+        self.time = board.state.clocks.since + board.state.clocks.left + 1
+        after = timeout(board, self.time)
+        self.observer.timed_out(board, after, self.time)
+        return after

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import pytest
 
-from tests.dispute.arena import Result, play_game
+from tests.dispute.arena import START, Arena, Observer, Result
 from tests.dispute.liars import Cheater, Liar, Silent, Trickster
 from tests.dispute.worlds import Fault, World, flip, world
 from touchstone.dispute.errors import NothingToDenyError
@@ -45,7 +45,7 @@ def cheated_run(chosen_seed: int, cheat: int, end: int) -> Truth:
     return cheated
 
 
-def random_game(seed: int, rules: Rules) -> Result | None:
+def random_game(seed: int, rules: Rules, observer: Observer | None = None, time: int = START) -> Result | None:
     """One game; None when the fault drawn changes no committed root."""
     rng = random.Random(seed)
     chosen = world(seed % WORLDS)
@@ -65,7 +65,8 @@ def random_game(seed: int, rules: Rules) -> Result | None:
             target = chosen.seal(cheated.state_root(end)) if is_seal else cheated.state_root(end)
     try:
         claim = chosen.claim(target, is_seal)
-        return play_game(claim, Player(chosen.truth, rules), liar, liar_solves, Referee(chosen.case.program), rules)
+        arena = Arena(Referee(chosen.case.program), rules, observer or Observer(), time)
+        return arena.play(claim, Player(chosen.truth, rules), liar, liar_solves)
     except NothingToDenyError:
         return None
 
@@ -73,7 +74,7 @@ def random_game(seed: int, rules: Rules) -> Result | None:
 @pytest.mark.parametrize("rules", NARROW, ids=("2 parts", "3 parts", "mixed", "real"))
 def test_the_honest_side_wins_every_game(rules: Rules) -> None:
     ends: Counter[str] = Counter()
-    for seed in range(500):
+    for seed in range(1500):
         result = random_game(seed, rules)
         if result is None:
             continue
