@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NPM_BIN := node_modules/.bin
 STAMPS := .build
-NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/*.cpp agents/touchstone/machine/native/*.hpp agents/touchstone/machine/native/*.inc agents/touchstone/machine/native/*.h)
+NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/build.py agents/touchstone/machine/native/src/*)
 SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
 PYTHON_CODE := agents scripts tests benchmarks setup.py
 
@@ -46,12 +46,12 @@ $(STAMPS)/python: pyproject.toml requirements.lock
 	@mkdir -p $(STAMPS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	$(BIN)/python scripts/venv_environment.py .
 	@touch $@
 
 $(STAMPS)/native: $(STAMPS)/python $(NATIVE_SOURCES)
-	$(BIN)/python setup.py --quiet build_native
+	$(BIN)/python agents/touchstone/machine/native/build.py
 	@touch $@
 
 $(STAMPS)/npm: package.json package-lock.json

@@ -41,11 +41,13 @@ class CompilerError(RuntimeError):
 
 
 def build(target: Path = HERE / LIBRARY_NAME) -> Path:
-    """Compile the sources into the shared library ``target`` and return its path.
+    """Compile the sources into the shared library ``target``, unless it is newer than all of them, and return its path.
 
     Raises:
         CompilerError: no compiler was found, or it reported an error.
     """
+    if _up_to_date(target):
+        return target
     compiler = _compiler()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
@@ -59,6 +61,13 @@ def build(target: Path = HERE / LIBRARY_NAME) -> Path:
         _run([*compiler, "-shared", "-pthread", *objects, "-o", str(linked), *shlex.split(os.environ.get("LDFLAGS", ""))])
         linked.replace(target)
     return target
+
+
+def _up_to_date(target: Path) -> bool:
+    if not target.exists():
+        return False
+    built = target.stat().st_mtime
+    return all(source.stat().st_mtime < built for source in (Path(__file__), *SOURCES.iterdir()))
 
 
 def _jobs(folder: Path) -> list[list[str]]:
