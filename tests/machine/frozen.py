@@ -6,7 +6,7 @@ All three implementations of the machine are held against these files, so they c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -14,8 +14,8 @@ import numpy as np
 from tests.machine.frozen_nodes import FrozenNode, nodes
 from tests.machine.frozen_programs import FrozenProgram, programs
 from tests.machine.frozen_words import Stream, operand_tuples
-from touchstone.commitment.merkle import ZERO, Tree, sha256
-from touchstone.commitment.roots import TraceTree, constants_root, program_root, seal, state_root, tensor_root
+from touchstone.commitment.merkle import ZERO, Tree, root, sha256
+from touchstone.commitment.roots import TraceTree, chunks, program_root, seal
 from touchstone.machine.program import MapFn, encode, encode_node
 from touchstone.machine.reference import ReferenceMachine, element, reads
 from touchstone.machine.reference.functions import MAP_FUNCTIONS
@@ -63,6 +63,15 @@ def _hexes(items: list[bytes]) -> list[str]:
     return [_hex(item) for item in items]
 
 
+def _tensor_root(tensor: Array) -> bytes:
+    """Section 4 with hashlib alone, so that no other implementation takes part."""
+    return root([sha256(chunk) for chunk in chunks(tensor)])
+
+
+def _root_of_all(tensors: Sequence[Array]) -> bytes:
+    return root([_tensor_root(tensor) for tensor in tensors])
+
+
 def _map_vector(fn: MapFn) -> dict[str, object]:
     cases = operand_tuples(fn)
     words = [word for operands in cases for word in (*operands, MAP_FUNCTIONS[fn](*operands))]
@@ -105,25 +114,25 @@ def _program_vector(frozen: FrozenProgram) -> dict[str, object]:
     steps: list[dict[str, object]] = []
     before_last = b""
     for step in range(frozen.steps):
-        before_last = state_root(machine.state())
+        before_last = _root_of_all(machine.state())
         node_roots: list[bytes] = []
 
         def record(index: int, output: Array, roots: list[bytes] = node_roots, first: bool = step == 0) -> None:
-            roots.append(tensor_root(output))
+            roots.append(_tensor_root(output))
             if first:
                 outputs.append(output.tobytes())
 
         machine.trace(record)
-        steps.append(_step_vector(node_roots, [tensor_root(slot) for slot in machine.state()]))
+        steps.append(_step_vector(node_roots, [_tensor_root(slot) for slot in machine.state()]))
     return {
         "format": PROGRAM_FORMAT,
         "name": frozen.name,
         "program": _hex(encode(frozen.program)),
         "program_root": _hex(program_root(frozen.program)),
         "constants": [_hex(constant.tobytes()) for constant in frozen.constants],
-        "constants_root": _hex(constants_root(frozen.constants)),
+        "constants_root": _hex(_root_of_all(frozen.constants)),
         "state": [_hex(slot.tobytes()) for slot in frozen.state],
-        "state_root": _hex(state_root(frozen.state)),
+        "state_root": _hex(_root_of_all(frozen.state)),
         "steps": steps,
         "outputs": _hexes(outputs),
         "final_state": [_hex(slot.tobytes()) for slot in machine.state()],

@@ -93,7 +93,7 @@ class Tree:
     def _prefix_node(self, count: int, level: int, position: int) -> bytes:
         """Node of the tree with only the first ``count`` leaves: complete, empty, or on the boundary between the two."""
         if not 0 <= count <= self.leaves:
-            raise IndexError(f"a prefix of {count} leaves does not exist in a tree of {self.leaves}; use 0..{self.leaves}")
+            raise InvalidProofError(f"a prefix of {count} leaves does not exist in a tree of {self.leaves}; use 0..{self.leaves}")
         first, width = position << level, 1 << level
         if first + width <= count:
             return self._node(level, position)

@@ -1,13 +1,18 @@
-"""Roots of tensors, programs, states and traces, section 4 of docs/specification/machine.md."""
+"""Roots of tensors, programs, states and traces, section 4 of docs/specification/machine.md.
+
+Tensors are hashed by the native library, on all processors; everything above a tensor's root is small and stays in Python.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from touchstone.commitment.merkle import ZERO, Tree, depth, root, sha256
+from touchstone.commitment.merkle import HASH_BYTES, ZERO, Tree, depth, root, sha256
+from touchstone.machine import runtime
 from touchstone.machine.program import RECORD_BYTES, Program, encode
 
 CHUNK_BYTES = 1024
@@ -18,7 +23,7 @@ Tensor = npt.NDArray[np.float32] | npt.NDArray[np.int32] | npt.NDArray[np.uint32
 
 def chunks(tensor: Tensor) -> list[bytes]:
     """The tensor's bytes, little-endian and row-major, in pieces of 1,024, the last padded with zeros."""
-    data = _tensor_bytes(tensor)
+    data = _little_endian(tensor).tobytes()
     return [data[first : first + CHUNK_BYTES].ljust(CHUNK_BYTES, b"\0") for first in range(0, len(data), CHUNK_BYTES)]
 
 
@@ -29,12 +34,13 @@ def chunk_count(elements: int) -> int:
 
 def chunk_leaves(tensor: Tensor) -> list[bytes]:
     """SHA-256 of each chunk of a tensor."""
-    return [sha256(chunk) for chunk in chunks(tensor)]
+    leaves = runtime.hash_leaves(_little_endian(tensor))
+    return [leaves[first : first + HASH_BYTES] for first in range(0, len(leaves), HASH_BYTES)]
 
 
 def tensor_root(tensor: Tensor) -> bytes:
     """Root of the tree over a tensor's chunks."""
-    return root(chunk_leaves(tensor))
+    return runtime.tensor_root(_little_endian(tensor))
 
 
 def output_prefix(leaves: Sequence[bytes], count: int) -> bytes:
@@ -124,6 +130,6 @@ def empty_trace(nodes: int, slots: int) -> bytes:
     return sha256(ZERO[depth(nodes)] + ZERO[depth(slots)])
 
 
-def _tensor_bytes(tensor: Tensor) -> bytes:
-    words = np.ascontiguousarray(tensor)
-    return words.astype(words.dtype.newbyteorder("<"), copy=False).tobytes()
+def _little_endian(tensor: Tensor) -> Tensor:
+    """The tensor in the byte order of section 1: the tensor itself on the usual machines."""
+    return cast(Tensor, tensor.astype(tensor.dtype.newbyteorder("<"), copy=False))
