@@ -49,7 +49,7 @@ class Arena:
     time: int = START
 
     def play(self, claim: Claim, player: Player, liar: Liar, liar_solves: bool) -> Result:
-        """Plays to the verdict. The honest side loses when it has no move or the court refuses it; a liar without a move runs out of time."""
+        """Plays to the verdict. The honest side loses when it has no move or one is refused; a liar without a move runs out of time."""
         roots = player.opening(claim) if liar_solves else liar.opening(claim)
         board = open_dispute(1, claim, ARBITRABLE, roots, self.time, self.rules)
         self.observer.opened(board, self.time)

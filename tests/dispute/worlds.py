@@ -14,7 +14,7 @@ from tests.machine.programs import Case, random_case
 from touchstone.commitment.roots import CHUNK_WORDS, constants_root, program_root, seal, state_root, tensor_root
 from touchstone.dispute.state import Claim
 from touchstone.dispute.truth import Truth
-from touchstone.machine.program import Kind, Program, Ref
+from touchstone.machine.program import Kind, Node, Program, Ref
 from touchstone.machine.reference import evaluate
 from touchstone.machine.workload import Array
 
@@ -56,6 +56,12 @@ class Recording:
         return self.outputs[step][node].view(np.int32)
 
 
+@lru_cache(maxsize=50_000)
+def _evaluated(node: Node, operands: tuple[bytes, ...]) -> Words:
+    """Most of what a faulty run computes is what the honest run computed."""
+    return evaluate(node, [np.frombuffer(operand, dtype=np.uint32) for operand in operands])
+
+
 def record(program: Program, constants: Sequence[Array], start: Sequence[Array], steps: int, fault: Fault = honest) -> Recording:
     """Runs ``steps`` steps. What a fault changes, later nodes and steps read; junk padding is recorded but never read."""
     flat = [np.ascontiguousarray(c).reshape(-1).view(np.uint32) for c in constants]
@@ -69,7 +75,7 @@ def record(program: Program, constants: Sequence[Array], start: Sequence[Array],
             return source[: program.type_of(ref).size]
 
         for index, node in enumerate(program.nodes):
-            words = evaluate(node, [read(operand.ref) for operand in node.operands])
+            words = _evaluated(node, tuple(read(operand.ref).tobytes() for operand in node.operands))
             outputs.append(fault(step, Ref(Kind.NODE, index), words))
         following = []
         for index, slot in enumerate(program.slots):

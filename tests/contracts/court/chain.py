@@ -11,7 +11,7 @@ from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
 from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError, Web3RPCError
-from web3.types import TxReceipt
+from web3.types import TxParams, TxReceipt
 
 from tests.dispute.worlds import ARBITRABLE, CHALLENGER, SOLVER
 from touchstone.dispute.board import OPENED, Board, advanced, opened
@@ -38,10 +38,10 @@ class ChainCourt:
         for address in (SOLVER, CHALLENGER):
             _rpc(web3, "anvil_impersonateAccount", address)
             _rpc(web3, "anvil_setBalance", address, hex(10**20))
-        _rpc(web3, "anvil_setCode", ARBITRABLE, "0x" + bytes(web3.eth.get_code(scripted.address)).hex())
-        arbitrable = web3.eth.contract(address=ARBITRABLE, abi=scripted.abi)
+        arbitrable = Web3.to_checksum_address(ARBITRABLE)
+        _rpc(web3, "anvil_setCode", arbitrable, "0x" + bytes(web3.eth.get_code(scripted.address)).hex())
         errors = {function_abi_to_4byte_selector(e): e for abi in abis for e in abi if e["type"] == "error"}
-        return ChainCourt(web3, court, arbitrable, errors)
+        return ChainCourt(web3, court, web3.eth.contract(address=arbitrable, abi=scripted.abi), errors)
 
     def now(self) -> int:
         return int(self.web3.eth.get_block("latest")["timestamp"])
@@ -79,14 +79,14 @@ class ChainCourt:
 
     def _transact(self, call: Any, sender: str, time: int, name: str) -> TxReceipt:
         _rpc(self.web3, "evm_setNextBlockTimestamp", time)
-        transaction = {"from": sender, "to": call.address, "gas": GAS, "data": call._encode_transaction_data()}
+        transaction: TxParams = {"from": sender, "to": call.address, "gas": GAS, "data": call._encode_transaction_data()}
         receipt = self.web3.eth.wait_for_transaction_receipt(self.web3.eth.send_transaction(transaction), poll_latency=0.005)
         if receipt["status"] == 0:
             raise self._refusal(transaction)
         self.gas.append((name, receipt["gasUsed"]))
         return receipt
 
-    def _refusal(self, transaction: Any) -> MoveRefusedError:
+    def _refusal(self, transaction: TxParams) -> MoveRefusedError:
         """The error of a transaction that reverted: nothing has changed, so the same call reverts again."""
         try:
             self.web3.eth.call(transaction)
