@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """PyTorch's threads would spin against the machine's."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

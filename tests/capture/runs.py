@@ -13,7 +13,7 @@ from touchstone.machine.workload import Array, Workload
 
 
 def final_state(workload: Workload) -> list[Array]:
-    machine = fastest_machine(workload.program, workload.constants)
+    machine = fastest_machine(workload.program, workload.constants, threads=1)
     machine.load(workload.state)
     machine.run(workload.steps)
     return machine.state()

@@ -97,7 +97,7 @@ def _steps(dataset: Dataset, batch_size: int, steps: int | None, epochs: float |
     if not 1 <= batch_size <= dataset.samples:
         raise ModelError(f"batch_size={batch_size} is not in 1..{dataset.samples}, the number of samples; choose another")
     if (steps is None) == (epochs is None):
-        raise ModelError("give either steps or epochs, not both and not neither")
+        raise ModelError(f"steps={steps}, epochs={epochs}; give either steps or epochs")
     count = steps if steps is not None else int((epochs or 0) * dataset.samples // batch_size)
     if not 1 <= count < 2**31:
         raise ModelError(f"{count} steps are not in 1..2^31-1; give another number of steps or epochs")
