@@ -39,6 +39,11 @@ class Artifact:
         """SHA-256 of the ABI as canonical JSON: what a deployment refers to."""
         return hashlib.sha256(json.dumps(self.abi, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
+    @property
+    def constructor(self) -> Mapping[str, Any]:
+        """The constructor's entry in the ABI."""
+        return next((item for item in self.abi if item["type"] == "constructor"), {"type": "constructor", "inputs": []})
+
     def linked(self, libraries: Mapping[str, str]) -> bytes:
         """The creation code with the libraries' addresses in place. Raises DeploymentError when one is missing."""
         code = bytearray(self.bytecode)

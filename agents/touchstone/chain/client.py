@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from eth_utils.address import to_checksum_address
+from web3 import Web3
 
 from touchstone.chain.artifacts import artifact_names, load_artifact
 from touchstone.chain.contracts import Call, Contract, Event, RevertDecoder
@@ -59,6 +60,11 @@ class ChainClient:
         urls = tuple(rpc) or (deployment.rpc if deployment is not None else ())
         self.provider = FailoverProvider(urls, expected, timeout)
         self._contracts: dict[str, Contract] = {}
+
+    @cached_property
+    def web3(self) -> Web3:
+        """A web3.py object over the same endpoints, for what this class does not cover."""
+        return Web3(self.provider)
 
     @cached_property
     def chain_id(self) -> int:

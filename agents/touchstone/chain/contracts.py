@@ -9,12 +9,10 @@ from functools import cache
 from typing import Any
 
 from eth_abi import abi as codec
-from eth_abi.exceptions import DecodingError
+from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from web3 import Web3
-from web3.exceptions import Web3Exception
 
 from touchstone.chain.artifacts import Abi
 from touchstone.chain.errors import DeploymentError
@@ -80,7 +78,6 @@ class Contract:
         self.name = name
         self.address = to_checksum_address(address)
         self.abi = abi
-        self._binding = Web3().eth.contract(address=self.address, abi=abi)
         self._functions = {item["name"]: item for item in abi if item["type"] == "function"}
         self._events = {_topic(item): item for item in abi if item["type"] == "event"}
 
@@ -94,11 +91,8 @@ class Contract:
         item = self._functions.get(function)
         if item is None:
             raise DeploymentError(f"{self.name} has no function {function!r}; use artifacts and agents of the same release")
-        try:
-            data = self._binding.encode_abi(function, args=list(arguments))
-        except (Web3Exception, ValueError) as error:
-            raise TypeError(f"the arguments do not fit {self.name}.{signature(item)}: {error}") from error
-        return Call(self.name, self.address, function, bytes.fromhex(data[2:]), value, item)
+        selector = keccak(text=signature(item))[:4]
+        return Call(self.name, self.address, function, selector + encode_arguments(item, arguments), value, item)
 
     def topic(self, event: str) -> str:
         """The topic of the event of this name. Raises DeploymentError."""
@@ -159,6 +153,16 @@ class RevertDecoder:
         return Revert("", {"data": data}, f"an unknown error 0x{data.hex()[:72]}" if data else "no reason given")
 
 
+def encode_arguments(item: AbiItem, arguments: Sequence[object]) -> bytes:
+    """The arguments of a function or constructor. Raises TypeError when they do not fit it."""
+    inputs = item.get("inputs", [])
+    types = [collapse_if_tuple(dict(part)) for part in inputs]
+    try:
+        return codec.encode(types, [_ordered(part, part["type"], value) for part, value in zip(inputs, arguments, strict=True)])
+    except (EncodingError, ValueError, LookupError) as error:
+        raise TypeError(f"the arguments do not fit {item.get('name', 'the constructor')}({', '.join(types)}): {error}") from error
+
+
 def signature(item: AbiItem) -> str:
     """Canonical signature of a function, event or error, e.g. ``bid(uint256,bytes32)``."""
     return f"{item['name']}({','.join(collapse_if_tuple(dict(part)) for part in item.get('inputs', []))})"
@@ -212,6 +216,19 @@ def _named(part: AbiItem, kind: str, value: Any) -> Any:
         struct = _struct(tuple(component["name"] for component in fields))
         return struct(*(_named(component, component["type"], element) for component, element in zip(fields, value, strict=True)))
     return to_checksum_address(value) if kind == "address" else value
+
+
+def _ordered(part: AbiItem, kind: str, value: Any) -> Any:
+    """Turn the mappings given for structs into tuples in the order of their fields."""
+    if kind.endswith("]"):
+        inner = kind[: kind.rindex("[")]
+        return [_ordered(part, inner, element) for element in value]
+    if kind != "tuple":
+        return value
+    fields = part["components"]
+    if isinstance(value, Mapping):
+        value = [value[component["name"]] for component in fields]
+    return tuple(_ordered(component, component["type"], element) for component, element in zip(fields, value, strict=True))
 
 
 @cache

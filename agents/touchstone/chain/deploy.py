@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from eth_utils.address import to_checksum_address
-from web3 import Web3
 
 from touchstone.chain.artifacts import Artifact, load_artifact
 from touchstone.chain.client import ChainClient
-from touchstone.chain.contracts import Call, Contract
+from touchstone.chain.contracts import Call, Contract, encode_arguments
 from touchstone.chain.deployment import DeployedContract, Deployment
 from touchstone.chain.errors import DeploymentError
 from touchstone.chain.sender import Sender
@@ -177,11 +176,9 @@ def _existing_token(client: ChainClient, address: str) -> DeployedContract:
 
 
 def _creation_code(artifact: Artifact, libraries: Mapping[str, str], arguments: Sequence[object]) -> bytes:
-    factory = Web3().eth.contract(abi=artifact.abi, bytecode=artifact.linked(libraries))
-    return bytes.fromhex(str(factory.constructor(*arguments).data_in_transaction).removeprefix("0x"))
+    return artifact.linked(libraries) + encode_arguments(artifact.constructor, arguments)
 
 
 def _described(artifact: Artifact, arguments: Sequence[object]) -> dict[str, object]:
-    constructor: Mapping[str, Any] = next((item for item in artifact.abi if item["type"] == "constructor"), {"inputs": []})
-    names = [part["name"].rstrip("_") or f"argument{i}" for i, part in enumerate(constructor["inputs"])]
+    names = [part["name"].rstrip("_") or f"argument{i}" for i, part in enumerate(artifact.constructor["inputs"])]
     return {name: value if isinstance(value, dict) else str(value) for name, value in zip(names, arguments, strict=True)}

@@ -110,8 +110,9 @@ class Journal:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a block of :meth:`exclusive` is open."""
-        return self._database.in_transaction
+        """Whether the calling thread is inside a block of :meth:`exclusive`; another thread's block is waited for."""
+        with self._lock:
+            return self._database.in_transaction
 
     def bind(self, chain: str) -> None:
         """Tie the journal to a chain, named by the hash of its first block.

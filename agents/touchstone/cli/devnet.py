@@ -9,7 +9,7 @@ import click
 
 from touchstone.cli.workspace import Workspace, with_workspace
 
-CONTRACTS = 11
+CONTRACTS = 12
 
 
 @click.command()

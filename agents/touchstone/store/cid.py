@@ -60,10 +60,10 @@ class CidBuilder:
                 self._pending = bytearray()
 
     def finish(self) -> Cid:
-        """The identifier of everything passed to :meth:`update`; no more data may follow."""
-        if self._pending or not self._leaves:
-            self._leaves.append(_leaf(self._pending))
-        blocks = self._leaves
+        """The identifier of everything passed to :meth:`update` so far."""
+        blocks = list(self._leaves)
+        if self._pending or not blocks:
+            blocks.append(_leaf(self._pending))
         while len(blocks) > 1:
             blocks = [_parent(blocks[i : i + MAX_LINKS]) for i in range(0, len(blocks), MAX_LINKS)]
         return Cid("b" + base64.b32encode(blocks[0].identifier).decode().lower().rstrip("="))

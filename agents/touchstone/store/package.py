@@ -240,9 +240,8 @@ def _check_tensors(kind: str, declared: Sequence[TensorType], names: Sequence[st
         )
     for tensor, name, array in zip(declared, names, arrays, strict=True):
         if array.dtype != NUMPY_DTYPE[tensor.dtype] or array.shape != tensor.shape:
-            raise InvalidPackageError(
-                f"{kind} {name!r} is {array.dtype}{list(array.shape)}, the program declares {tensor.dtype.name}{list(tensor.shape)}; package the job again"
-            )
+            found, wanted = f"{array.dtype}{list(array.shape)}", f"{tensor.dtype.name}{list(tensor.shape)}"
+            raise InvalidPackageError(f"{kind} {name!r} is {found}, the program declares {wanted}; package the job again")
 
 
 def _encode_files(workload: Workload) -> dict[str, bytes]:

@@ -92,7 +92,7 @@ def create_app(store: LocalStore, limits: Limits | None = None) -> FastAPI:
     @app.put("/roots/{root}", status_code=201)
     async def put_root(root: str, link: RootLink) -> Response:
         if not bounds.uploads:
-            raise _Refused("this store accepts no uploads; ask its owner or use another")
+            raise _RefusedError("this store accepts no uploads; ask its owner or use another")
         expected, cid = _parse_root(root), parse_cid(link.cid)
         actual = await run_in_threadpool(lambda: root_of_blob(store.get(cid)))
         if actual != expected:
@@ -103,16 +103,16 @@ def create_app(store: LocalStore, limits: Limits | None = None) -> FastAPI:
     return app
 
 
-class _Refused(TouchstoneError):
+class _RefusedError(TouchstoneError):
     """The server's rules forbid the request."""
 
 
-_STATUS[_Refused] = 403
+_STATUS[_RefusedError] = 403
 
 
 def _check_upload(store: LocalStore, bounds: Limits, request: Request) -> None:
     if not bounds.uploads:
-        raise _Refused("this store accepts no uploads; ask its owner or use another")
+        raise _RefusedError("this store accepts no uploads; ask its owner or use another")
     announced = int(request.headers.get("content-length") or 0)
     if announced > bounds.blob_bytes:
         raise BlobTooLargeError(f"a blob of {announced} bytes exceeds this store's limit of {bounds.blob_bytes}; split it")
@@ -185,7 +185,5 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(128)
     except OSError as error:
         listener.close()
-        raise PortInUseError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); stop the other process or choose another port"
-        ) from error
+        raise PortInUseError(f"{host}:{port} is taken ({error.strerror}); stop the other process or choose another port") from error
     return listener
