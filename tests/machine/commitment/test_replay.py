@@ -61,7 +61,7 @@ def machine(case: Case) -> CountingMachine:
 
 
 def words(array: Array) -> list[int]:
-    return array.flatten().view(np.uint32).tolist()
+    return [int(word) for word in array.flatten().view(np.uint32)]
 
 
 @pytest.mark.parametrize("memory", [0, 10**9])

@@ -51,8 +51,9 @@ def test_the_array_fma_rounds_once_when_the_addend_is_near_the_product(seed: int
     a, b = float_words(rng, 200, specials=0.05), float_words(rng, 200, specials=0.05)
     product = vector_floats.mul(a, b)
     exponent = np.clip((product >> 23 & 0xFF).astype(np.int64) + distance, 0, 254).astype(np.uint32)
-    sparse = (rng.integers(0, 2**32, 200, dtype=np.uint32) & 0x80000000) | exponent << 23
-    for c in (sparse, vector_floats.neg(product), product ^ np.uint32(1)):
+    signs = rng.integers(0, 2, 200, dtype=np.uint32) << np.uint32(31)
+    sparse = signs | exponent << np.uint32(23)
+    for c in (sparse, vector_floats.neg(product), np.bitwise_xor(product, np.uint32(1))):
         expected = [softfloat.fma(*words) for words in zip(a.tolist(), b.tolist(), c.tolist(), strict=True)]
         assert vector_floats.fma(a, b, c).tolist() == expected
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.machine.words import Words
@@ -35,7 +36,7 @@ def scene() -> Scene:
     return Scene()
 
 
-def floats(values: Sequence[float]) -> Words:
+def floats(values: npt.ArrayLike) -> Words:
     return np.array(values, dtype=np.float32).view(np.uint32)
 
 

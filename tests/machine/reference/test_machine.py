@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 
@@ -17,7 +18,10 @@ from touchstone.machine.builder import Builder
 from touchstone.machine.executor import Executor, TensorMismatchError
 from touchstone.machine.program import DType, Kind, MapFn, Op, Ref
 from touchstone.machine.reference import ReferenceMachine, element, element_from_reads, evaluate, reads
+from touchstone.machine.reference.machine import FlushToZeroError
 from touchstone.machine.workload import NUMPY_DTYPE, Array
+
+Doubles = npt.NDArray[np.float64]
 
 SAMPLES_PER_NODE = 40
 
@@ -189,7 +193,7 @@ def test_the_perceptron_step_follows_a_float64_computation() -> None:
         np.testing.assert_allclose(computed, wanted, rtol=1e-5, atol=1e-5)
 
 
-def perceptron_step(parameters: list[np.ndarray], constants: tuple[Array, ...]) -> list[np.ndarray]:
+def perceptron_step(parameters: list[Doubles], constants: tuple[Array, ...]) -> list[Doubles]:
     """The same training step written with plain matrices in float64."""
     w1, b1, w2, b2 = parameters
     data, labels, order = constants
@@ -216,3 +220,17 @@ def test_the_step_counter_may_start_anywhere() -> None:
     state = (np.array([2**31 - 1], np.int32), *case.state[1:])
     machine, _ = run_step(replace(case, state=state))
     assert machine.state()[0].tolist() == [-(2**31)]
+
+
+def test_a_processor_that_flushes_subnormals_is_refused() -> None:
+    torch = pytest.importorskip("torch")
+    case = random_case(10)
+    machine = ReferenceMachine(case.program, case.constants)
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor cannot flush subnormals")
+    try:
+        with pytest.raises(FlushToZeroError, match="set_flush_denormal"):
+            machine.run(1)
+    finally:
+        torch.set_flush_denormal(False)
+    machine.run(1)

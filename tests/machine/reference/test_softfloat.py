@@ -13,7 +13,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.machine.reference.exact import SIGN, exact_value, is_finite, is_nan, nearest_word
-from tests.machine.words import SPECIAL_FLOATS, float_words
+from tests.machine.words import SPECIAL_FLOATS, Words, float_words
 from touchstone.machine.reference import softfloat as f32
 
 NAN, INFINITY = 0x7FC00000, 0x7F800000
@@ -132,7 +132,7 @@ def test_two_operand_arithmetic_equals_the_processor_on_special_and_random_words
         assert [ours(*pair) for pair in zip(a.tolist(), b.tolist(), strict=True)] == canonical(expected)
 
 
-def canonical(words: np.ndarray) -> list[int]:
+def canonical(words: Words) -> list[int]:
     return [NAN if is_nan(word) else word for word in words.tolist()]
 
 

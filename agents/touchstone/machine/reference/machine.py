@@ -6,11 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from touchstone.errors import TouchstoneError
 from touchstone.machine.executor import NodeSink, TensorMismatchError
 from touchstone.machine.program import DType, Kind, Node, Program, Ref, TensorType
 from touchstone.machine.reference.reads import Words
+from touchstone.machine.reference.vector_floats import add
 from touchstone.machine.reference.vector_nodes import evaluate
 from touchstone.machine.workload import NUMPY_DTYPE, Array
+
+
+class FlushToZeroError(TouchstoneError, ArithmeticError):
+    """The thread's processor settings replace subnormal numbers by zero, so that numpy would not follow IEEE 754."""
 
 
 class ReferenceMachine:
@@ -44,7 +50,12 @@ class ReferenceMachine:
             self.trace(lambda index, output: None)
 
     def trace(self, sink: NodeSink) -> None:
-        """Advance by one step, calling ``sink(node index, output)`` for every node in order."""
+        """Advance by one step, calling ``sink(node index, output)`` for every node in order.
+
+        Raises:
+            FlushToZeroError: something in this process switched subnormal numbers off.
+        """
+        _require_subnormals()
         alive: dict[int, Words] = {}
         for index, node in enumerate(self.program.nodes):
             alive[index] = evaluate(node, [self._read(operand.ref, alive) for operand in node.operands])
@@ -62,6 +73,12 @@ class ReferenceMachine:
         for candidate in candidates:
             if self._last_use.get(candidate, candidate) <= index:
                 del alive[candidate]
+
+
+def _require_subnormals() -> None:
+    smallest = np.array([1], dtype=np.uint32)
+    if add(smallest, np.zeros_like(smallest))[0] != 1:
+        raise FlushToZeroError("this thread flushes subnormal numbers to zero; switch that off (torch.set_flush_denormal(False))")
 
 
 def flatten(what: str, arrays: Sequence[Array], types: Sequence[TensorType]) -> list[Words]:
