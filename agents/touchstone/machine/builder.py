@@ -1,5 +1,6 @@
 """Writes programs by hand: broadcasting, shape inference and one node for equal expressions.
 
+>>> from touchstone.machine.program import DType, MapFn
 >>> b = Builder()
 >>> step = b.slot(DType.I32, (1,))
 >>> b.set_next(step, b.map(MapFn.IADD, step, b.fill(DType.I32, (), 1)))
