@@ -1,4 +1,4 @@
-"""What every agent is made of: an account, the chain, a store, and two journals in one directory."""
+"""What every agent is made of: an account, the chain, a store, and what it must remember."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import IO
 from eth_account.signers.local import LocalAccount
 
 from touchstone.chain.client import ChainClient
-from touchstone.chain.journal import Journal
-from touchstone.chain.sender import Observer, Sender, SendPolicy
+from touchstone.chain.sender import Sender
 from touchstone.roles.errors import AgentRunningError
 from touchstone.roles.journal import RoleJournal
 from touchstone.store.local import LocalStore
@@ -19,54 +18,60 @@ from touchstone.store.local import LocalStore
 
 @dataclass(frozen=True)
 class Node:
-    """The parts of one agent. ``directory`` holds ``store/``, ``transactions.sqlite`` and ``facts.sqlite``; it belongs to one account."""
+    """The parts of one agent.
 
-    directory: Path
+    Attributes:
+        account: whose key signs.
+        sender: sends its transactions; its journal is the account's.
+        journal: what the agent must remember beside its transactions.
+        store: where packages and states are.
+    """
+
     account: LocalAccount
-    client: ChainClient
     sender: Sender
     journal: RoleJournal
     store: LocalStore
-    _lock: IO[str]
+    lock: IO[str]
 
     @property
     def address(self) -> str:
         """The account's address."""
         return str(self.account.address)
 
+    @property
+    def client(self) -> ChainClient:
+        """The chain."""
+        return self.sender.client
+
     def close(self) -> None:
-        """Close the journals and free the directory for another process."""
+        """Close the journals and let another process take over."""
         self.journal.close()
         self.sender.journal.close()
-        self._lock.close()
+        self.lock.close()
 
 
-def open_node(
-    directory: Path | str,
-    client: ChainClient,
-    account: LocalAccount,
-    policy: SendPolicy | None = None,
-    observer: Observer | None = None,
-) -> Node:
-    """Open, or begin, the directory of an agent.
+def open_node(data: Path | str, account: LocalAccount, sender: Sender, role: str) -> Node:
+    """Open, or begin, what an account's agent keeps on this machine.
+
+    Facts are kept per chain and account in ``data/agents``, so that a development chain that was restarted begins anew; the store in
+    ``data/store`` is shared by all, because content addresses mean the same everywhere.
 
     Args:
-        directory: made if it does not exist.
-        client: the chain, with a deployment.
-        account: whose key signs; a directory is for one account.
-        policy: how transactions are sent.
-        observer: told of every transaction that is signed, sent and mined.
+        data: directory for everything, made if it does not exist.
+        account: whose key signs.
+        sender: of that account, on a chain with a deployment.
+        role: ``solver``, ``verifier`` or ``submitter``; one process per role, chain and account at a time.
 
     Raises:
-        AgentRunningError: another process uses the directory.
+        AgentRunningError: another process of the same role runs for the account.
     """
-    base = Path(directory)
-    base.mkdir(parents=True, exist_ok=True)
-    lock = (base / "lock").open("w")
+    base = Path(data)
+    agents = base / "agents" / f"{sender.client.genesis[2:18]}-{account.address}"
+    agents.mkdir(parents=True, exist_ok=True)
+    lock = (agents / f"{role}.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise AgentRunningError(f"another process works in {base}; stop it or name another directory with --data-dir") from None
-    sender = Sender(client, account, Journal(base / "transactions.sqlite"), policy, observer)
-    return Node(base, account, client, sender, RoleJournal(base / "facts.sqlite"), LocalStore(base / "store"), lock)
+        raise AgentRunningError(f"a {role} of {account.address} runs with {base} already; stop it or name another --data") from None
+    return Node(account, sender, RoleJournal(agents / "facts.sqlite"), LocalStore(base / "store"), lock)

@@ -1,0 +1,118 @@
+"""Dishonest machines for the demo and the tests: they change what one step computes, and stand by it in every dispute.
+
+A fault never touches the honest code: it wraps the machine that a role is given. The wrapped machine lies consistently, in its states and in
+its traces, so that its liar plays the best game there is.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from touchstone.machine.executor import Executor, NodeSink
+from touchstone.machine.program import DType, Kind, Program
+from touchstone.machine.workload import Array
+
+Change = Callable[[Array, Array], Array]
+"""From an honest new value of a slot, and its old value, to a false new value of the same shape."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong: at ``step``, the new values of the slots that nodes ``nodes`` feed are changed."""
+
+    step: int
+    nodes: frozenset[int]
+    change: Change
+    description: str
+
+
+class FaultyMachine:
+    """An executor that is honest but for one step."""
+
+    def __init__(self, machine: Executor, fault: Fault) -> None:
+        self.machine = machine
+        self.program = machine.program
+        self.fault = fault
+        self._step = 0
+
+    def load(self, state: Sequence[Array]) -> None:
+        """As the machine below; the step is read off slot 0."""
+        self.machine.load(state)
+        self._step = int(state[0].reshape(-1)[0])
+
+    def run(self, steps: int) -> None:
+        """Run, with the fault where it falls."""
+        before = self.fault.step - self._step
+        if not 0 <= before < steps:
+            self._run(steps)
+            return
+        self._run(before)
+        self._fall()
+        self._run(steps - before - 1)
+
+    def state(self) -> list[Array]:
+        """As the machine below."""
+        return self.machine.state()
+
+    def trace(self, sink: NodeSink) -> None:
+        """Trace one step; at the faulty one, the changed outputs are shown."""
+        if self._step != self.fault.step:
+            self.machine.trace(sink)
+            self._step += 1
+            return
+        old = self.machine.state()
+
+        def lie(node: int, output: Array) -> None:
+            sink(node, self._changed(node, output, old) if node in self.fault.nodes else output)
+
+        self.machine.trace(lie)
+        self._falsify(old)
+
+    def _run(self, steps: int) -> None:
+        self.machine.run(steps)
+        self._step += steps
+
+    def _fall(self) -> None:
+        old = self.machine.state()
+        self.machine.run(1)
+        self._falsify(old)
+
+    def _falsify(self, old: Sequence[Array]) -> None:
+        """Change the state after the faulty step as the trace shows it."""
+        state = self.machine.state()
+        for index, slot in enumerate(self.program.slots):
+            if slot.next.kind is Kind.NODE and slot.next.index in self.fault.nodes:
+                state[index] = self._changed(slot.next.index, state[index], old).reshape(slot.type.shape)
+        self.machine.load(state)
+        self._step += 1
+
+    def _changed(self, node: int, output: Array, old: Sequence[Array]) -> Array:
+        slot = next(i for i, each in enumerate(self.program.slots) if each.next.kind is Kind.NODE and each.next.index == node)
+        return self.fault.change(output.copy(), old[slot].reshape(output.shape))
+
+
+def bit_flip(program: Program, steps: int, seed: int) -> Fault:
+    """Flips one random bit of one random weight (an element of the largest f32 slots) at one random step."""
+    choice = random.Random(seed)
+    slots = [slot for slot in program.slots if slot.next.kind is Kind.NODE and slot.type.dtype is DType.F32]
+    largest = max(slot.type.size for slot in slots)
+    slot = choice.choice([slot for slot in slots if slot.type.size == largest])
+    step, word, bit = choice.randrange(steps), choice.randrange(slot.type.size), choice.randrange(32)
+
+    def change(new: Array, _old: Array) -> Array:
+        new.reshape(-1).view(np.uint32)[word] ^= np.uint32(1 << bit)
+        return new
+
+    return Fault(step, frozenset({slot.next.index}), change, f"flips bit {bit} of word {word} of a weight at step {step} (seed {seed})")
+
+
+def skipped_step(program: Program, steps: int, seed: int) -> Fault:
+    """Leaves out the work of one random step: every slot but the counter keeps its value."""
+    step = random.Random(seed).randrange(steps)
+    counter = program.slots[0].next
+    nodes = {slot.next.index for slot in program.slots if slot.next.kind is Kind.NODE and slot.next != counter}
+    return Fault(step, frozenset(nodes), lambda _new, old: old.copy(), f"skips the work of step {step} (seed {seed})")
