@@ -111,7 +111,7 @@ interface IMarketTypes {
         uint96 stake;
         uint96 payment;
         uint32 duration;
-        uint128 secondScore;
+        uint96 secondScore;
         uint40 bidsUntil;
         uint40 revealsUntil;
         uint16 bids;

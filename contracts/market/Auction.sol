@@ -191,12 +191,12 @@ abstract contract Auction is IAuction, Settlement {
         bool leads = score < leading;
         emit BidRevealed(job, data.round, msg.sender, price, duration, score, leads);
         if (!leads) {
-            if (score < data.secondScore) data.secondScore = uint128(score);
+            if (score < data.secondScore) data.secondScore = uint96(score);
             _vault.credit(msg.sender, deposit);
             return;
         }
         // The reserve is above every score, so it stays the second score only as long as there is one bid.
-        if (former != address(0)) data.secondScore = uint128(leading);
+        if (former != address(0)) data.secondScore = uint96(leading);
         data.solver = msg.sender;
         data.payment = price;
         data.duration = duration;

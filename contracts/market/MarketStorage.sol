@@ -14,35 +14,31 @@ import {Pricing} from "./Pricing.sol";
 abstract contract MarketStorage is IMarketEvents, IMarketErrors {
     /* TYPES */
 
-    /// @dev A job, packed by what changes together. While `Open`, `solver`, `payment` and `duration` are the leading bid's.
+    /// @dev A job, packed by what is used together. While `Open`, `solver`, `payment` and `duration` are the leading bid's. `committed` is, once
+    /// the assignment has ended, where its intervals end.
     struct JobData {
         bytes32 specHash;
-        //
+        // the submitter's money
         address submitter;
         uint96 escrow;
-        //
+        // terms of the solver
         uint96 stake;
         uint96 auditReserve;
-        uint32 intervals;
+        uint32 deadline;
         uint32 auditRate;
-        //
+        // the auction
         uint96 budget;
         uint96 valueOfTime;
-        uint32 deadline;
-        uint8 round;
-        Status status;
-        uint8 idleRounds;
-        EndReason endReason;
-        //
-        address solver;
-        uint96 payment;
-        //
-        uint128 secondScore;
-        uint32 duration;
-        uint40 bidsUntil;
         uint16 bids;
         uint16 reveals;
+        uint32 openAudits;
+        // every call of a running job reads these two slots
+        address solver;
+        uint32 intervals;
+        uint32 duration;
         uint16 disputes;
+        Status status;
+        uint8 round;
         //
         uint40 assignedAt;
         uint40 lastCommitAt;
@@ -51,11 +47,15 @@ abstract contract MarketStorage is IMarketEvents, IMarketErrors {
         uint32 first;
         uint32 committed;
         uint32 finalised;
-        //
+        // prices
+        uint96 payment;
+        uint96 secondScore;
+        uint40 bidsUntil;
+        uint8 idleRounds;
+        EndReason endReason;
+        // who convicted, and H
         address challenger;
         uint96 harm;
-        //
-        uint32 openAudits;
     }
 
     /* CONSTANTS */

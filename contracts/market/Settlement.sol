@@ -24,7 +24,7 @@ abstract contract Settlement is MarketStorage {
         if (first != 0 || data.round > 1) _clearAssignment(data, first);
         uint96 budget = _roundBudget(data);
         // The reserve: the score of a bid at the whole budget and the whole deadline.
-        data.secondScore = Pricing.score(budget, data.valueOfTime, data.deadline).toUint128();
+        data.secondScore = Pricing.score(budget, data.valueOfTime, data.deadline).toUint96();
         data.duration = 0;
         data.bidsUntil = bidsUntil;
         data.bids = 0;
