@@ -5,33 +5,43 @@ import {ICourt} from "../interfaces/ICourt.sol";
 import {Merkle} from "../machine/Merkle.sol";
 
 /// @title What the court remembers of a posting: Keccak trees, opened one leaf at a time
-/// @notice docs/specification/court.md, section 5. Trees are padded on the right with zero words; their depth follows from the dispute's
-/// state, so an inner node never passes for a leaf.
+/// @notice docs/specification/court.md, section 5. Every level of odd length, but the root, gets a zero word at its end. The
+/// number of leaves follows from the dispute's state, so an inner node never passes for a leaf.
 library Commitments {
     /// @notice Lines (32 bytes) of a chunk, as a power of two.
     uint256 internal constant CHUNK_LEVELS = 5;
 
+    /// @notice The agreed start followed by the roots posted.
+    function join(bytes32 start, bytes32[] calldata roots) internal pure returns (bytes32[] memory points) {
+        assembly ("memory-safe") {
+            points := mload(64)
+            mstore(points, add(roots.length, 1))
+            mstore(add(points, 32), start)
+            let rest := add(points, 64)
+            calldatacopy(rest, roots.offset, shl(5, roots.length))
+            mstore(64, add(rest, shl(5, roots.length)))
+        }
+    }
+
     /// @notice Commitment to a dissection: leaf j is keccak256(points[j] ‖ points[j + 1]).
     /// @param points the agreed start and the roots posted, at least two
-    /// @param levels depth of the tree of points.length − 1 parts
-    function ofPoints(bytes32[] memory points, uint256 levels) internal pure returns (bytes32) {
+    function ofPoints(bytes32[] memory points) internal pure returns (bytes32) {
         uint256 row;
+        uint256 parts = points.length - 1;
         assembly ("memory-safe") {
             row := mload(64) // beyond the free pointer: scratch, not kept
-            let point := add(points, 32)
-            let parts := sub(mload(points), 1)
             let target := row
+            let point := add(points, 32)
             for {
-                let end := add(row, shl(5, parts))
-            } lt(target, end) {
-                target := add(target, 32)
+                let end := add(point, shl(5, parts))
+            } lt(point, end) {
+                point := add(point, 32)
             } {
                 mstore(target, keccak256(point, 64))
-                point := add(point, 32)
+                target := add(target, 32)
             }
-            calldatacopy(target, calldatasize(), sub(shl(5, shl(levels, 1)), shl(5, parts))) // zero words up to a power of two
         }
-        return _fold(row, levels);
+        return _fold(row, parts);
     }
 
     /// @notice Commitment to a chunk: leaf i is its 32-byte line i.
@@ -42,7 +52,7 @@ library Commitments {
             row := mload(64) // beyond the free pointer: scratch, not kept
             calldatacopy(row, chunk.offset, 1024)
         }
-        return _fold(row, CHUNK_LEVELS);
+        return _fold(row, 1 << CHUNK_LEVELS);
     }
 
     /// @notice Root of the tree of `levels` levels that has the part's leaf at its index.
@@ -68,22 +78,22 @@ library Commitments {
         }
     }
 
-    /// @dev Root of the 2^levels words at memory position `row`, folded in place.
-    function _fold(uint256 row, uint256 levels) private pure returns (bytes32 root) {
+    /// @dev Root of the `count` words at memory position `row`, folded in place. A level of odd length gets a zero word at its end.
+    function _fold(uint256 row, uint256 count) private pure returns (bytes32 root) {
         assembly ("memory-safe") {
-            for {} levels {
-                levels := sub(levels, 1)
-            } {
-                let source := row
+            let end := add(row, shl(5, count))
+            for {} gt(end, add(row, 32)) {} {
+                mstore(end, 0)
                 let target := row
                 for {
-                    let end := add(row, shl(5, shl(levels, 1)))
+                    let source := row
                 } lt(source, end) {
                     source := add(source, 64)
                 } {
                     mstore(target, keccak256(source, 64))
                     target := add(target, 32)
                 }
+                end := target
             }
             root := mload(row)
         }

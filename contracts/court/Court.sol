@@ -49,7 +49,7 @@ contract Court is ICourt {
         state.challenger = claim.challenger;
         state.clocks = ClocksLib.start(claim.clock, claim.increment, block.timestamp);
         state.place = PlaceLib.make(PlaceLib.STEPS, 0, end, 0);
-        state.posted = Commitments.ofPoints(points, Merkle.depth(roots.length));
+        state.posted = Commitments.ofPoints(points);
 
         dispute = ++disputes;
         stateHash[dispute] = keccak256(abi.encode(state));
@@ -386,9 +386,7 @@ contract Court is ICourt {
     ) private view returns (bytes32[] memory points) {
         uint256 parts = _parts(level, hi - lo);
         if (roots.length != parts) revert WrongRootCount(parts, roots.length);
-        points = new bytes32[](parts + 1);
-        points[0] = start;
-        for (uint256 i = 0; i < parts; ++i) points[i + 1] = roots[i];
+        points = Commitments.join(start, roots);
     }
 
     function _post(uint256 dispute, State memory next, uint256 number, bytes calldata chunk) private {
@@ -399,7 +397,7 @@ contract Court is ICourt {
     }
 
     function _save(uint256 dispute, State memory next, bytes32[] memory points) private {
-        next.posted = Commitments.ofPoints(points, Merkle.depth(points.length - 1));
+        next.posted = Commitments.ofPoints(points);
         _pass(dispute, next);
     }
 

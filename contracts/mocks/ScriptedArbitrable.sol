@@ -4,17 +4,12 @@ pragma solidity ^0.8.31;
 import {IArbitrable} from "../interfaces/IArbitrable.sol";
 import {ICourt} from "../interfaces/ICourt.sol";
 
-/// @title Opens any dispute a test asks for and remembers the verdicts
+/// @title Opens any dispute a test asks for and reports the verdicts
 contract ScriptedArbitrable is IArbitrable {
-    /// @notice A verdict as the court pronounced it.
-    struct Verdict {
-        uint256 count;
-        bool challengerWins;
-        bool byProof;
-    }
-
     ICourt public immutable court;
-    mapping(uint256 dispute => Verdict) public verdicts;
+
+    /// @notice The court's verdict.
+    event Verdict(uint256 indexed dispute, bool challengerWins, bool byProof);
 
     error NotTheCourt(address sender);
 
@@ -29,6 +24,6 @@ contract ScriptedArbitrable is IArbitrable {
     /// @inheritdoc IArbitrable
     function onVerdict(uint256 dispute, bool challengerWins, bool byProof) external {
         if (msg.sender != address(court)) revert NotTheCourt(msg.sender);
-        verdicts[dispute] = Verdict(verdicts[dispute].count + 1, challengerWins, byProof);
+        emit Verdict(dispute, challengerWins, byProof);
     }
 }

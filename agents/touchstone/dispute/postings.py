@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from eth_utils.crypto import keccak
 
-from touchstone.commitment.merkle import depth
 from touchstone.dispute.moves import WORDS_PER_LINE, Part, Word
 from touchstone.dispute.state import EMPTY
 
@@ -52,8 +51,7 @@ def climb(leaf: bytes, index: int, path: Sequence[bytes]) -> bytes:
 
 
 def _part_leaves(points: Sequence[bytes]) -> list[bytes]:
-    leaves = [keccak(points[i] + points[i + 1]) for i in range(len(points) - 1)]
-    return leaves + [EMPTY] * ((1 << depth(len(leaves))) - len(leaves))
+    return [keccak(points[i] + points[i + 1]) for i in range(len(points) - 1)]
 
 
 def _lines(chunk: bytes) -> list[bytes]:
@@ -61,9 +59,12 @@ def _lines(chunk: bytes) -> list[bytes]:
 
 
 def _levels(leaves: list[bytes]) -> list[list[bytes]]:
+    """All levels of the tree, the root last; a level of odd length, but the root, has got a zero word at its end."""
     levels = [leaves]
     while len(levels[-1]) > 1:
         below = levels[-1]
+        if len(below) % 2:
+            below.append(EMPTY)
         levels.append([keccak(below[i] + below[i + 1]) for i in range(0, len(below), 2)])
     return levels
 

@@ -72,10 +72,10 @@ class ChainCourt:
         value: bytes = self.court.functions.stateHash(number).call()
         return value
 
-    def verdict(self, number: int) -> tuple[int, bool, bool]:
-        """How often a verdict came, whether the challenger won, whether by proof."""
-        count, challenger_wins, by_proof = self.arbitrable.functions.verdicts(number).call()
-        return count, challenger_wins, by_proof
+    def verdicts(self, number: int) -> list[tuple[bool, bool]]:
+        """All verdicts the arbitrable has received: whether the challenger won, whether by proof."""
+        logs = self.arbitrable.events.Verdict().get_logs(from_block=0, argument_filters={"dispute": number})
+        return [(log["args"]["challengerWins"], log["args"]["byProof"]) for log in logs]
 
     def _transact(self, call: Any, sender: str, time: int, name: str) -> TxReceipt:
         _rpc(self.web3, "evm_setNextBlockTimestamp", time)

@@ -51,8 +51,8 @@ class Mirror(Observer):
         assert mirrored == replace(expected, number=self.number)
         running = expected.verdict is None
         assert self.court.state_hash(self.number) == (expected.state.hash() if running else EMPTY)
-        verdict = (1, expected.verdict.challenger_wins, expected.verdict.by_proof) if expected.verdict else (0, False, False)
-        assert self.court.verdict(self.number) == verdict
+        verdicts = [(expected.verdict.challenger_wins, expected.verdict.by_proof)] if expected.verdict else []
+        assert self.court.verdicts(self.number) == verdicts
 
 
 def test_the_contract_plays_generated_games_exactly_as_the_model(narrow_court: ChainCourt, narrow_rules: Rules) -> None:
