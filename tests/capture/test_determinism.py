@@ -33,7 +33,8 @@ with torch.no_grad():
         parameter.copy_(torch.from_numpy(generator.normal(size=parameter.shape).astype(np.float32)))
 optimizer = torch.optim.AdamW(model.parameters())
 schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
-workload = capture(model, nn.CrossEntropyLoss(), optimizer, data, labels, batch_size=16, steps=12, seed=3, scheduler=schedule, clip_norm=1.0)
+workload = capture(model, nn.CrossEntropyLoss(), optimizer, data, labels,
+    batch_size=16, steps=12, seed=3, scheduler=schedule, clip_norm=1.0)
 digest = hashlib.sha256(encode(workload.program))
 for name, array in zip(workload.slot_names + workload.constant_names, workload.state + workload.constants):
     digest.update(name.encode() + array.tobytes())
@@ -94,12 +95,8 @@ def test_torch_tensors_and_numpy_arrays_of_any_integer_type_are_the_same_data(sa
     torch.manual_seed(0)
     model = nn.Linear(6, 6)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    forms = [
-        (data, labels),
-        (torch.from_numpy(data), torch.from_numpy(labels)),
-        (data, labels.astype(np.uint8)),
-        (data, labels.astype(np.int32)),
-    ]
+    forms = [(data, labels), (torch.from_numpy(data), torch.from_numpy(labels))]
+    forms += [(data, labels.astype(dtype)) for dtype in (np.uint8, np.int32)]
     workloads = [capture(model, nn.CrossEntropyLoss(), optimizer, x, y, batch_size=8, steps=5) for x, y in forms]
     assert len({encode(workload.program) for workload in workloads}) == 1
     assert len({tuple(array.tobytes() for array in workload.constants) for workload in workloads}) == 1

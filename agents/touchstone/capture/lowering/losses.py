@@ -53,7 +53,7 @@ def log_softmax_backward(ctx: Context, gradient: Value, y: Value, axis: int, _dt
 
 @lowers(aten.nll_loss_forward.default, becomes="iota, imul, iadd, gather, neg, reduce sum, div")
 def nll_loss(ctx: Context, x: Value, labels: Value, weight: Value | None, reduction: int, ignored: int) -> tuple[Value, Value]:
-    """Minus the log-probability of each label, averaged, summed or as it is; and the number of labels that count."""
+    """Minus the log-probability of each label, averaged, summed or as it is; and the number of labels that count (0 without reduction)."""
     _refuse_weights(ctx, weight)
     rows, classes = _rows_and_classes(x)
     counted = None if ctx.labels.check(labels, classes, ignored, ctx.where) else _counted(ctx, labels, ignored)
@@ -64,9 +64,9 @@ def nll_loss(ctx: Context, x: Value, labels: Value, weight: Value | None, reduct
     losses = ctx.graph.map(MapFn.NEG, ctx.graph.reshape(picked, labels.shape))
     if counted is not None:
         losses = ctx.graph.select(counted, losses, ctx.graph.f32(0.0))
-    weights = _total_weight(ctx, rows, counted)
     if reduction == _NONE:
-        return losses, weights
+        return losses, ctx.graph.f32(0.0)
+    weights = _total_weight(ctx, rows, counted)
     total = reduce_sum(ctx, losses, tuple(range(len(losses.shape))))
     return (ctx.graph.map(MapFn.DIV, total, weights) if reduction == _MEAN else total), weights
 

@@ -1,0 +1,270 @@
+"""Each supported ATen operator gives on the machine what PyTorch gives, in shape, dtype and value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from touchstone.capture.assemble import assemble
+from touchstone.capture.graph import Graph
+from touchstone.capture.labels import LabelFacts
+from touchstone.capture.lowering import RULES, Context, Output
+from touchstone.capture.sampling import program_words
+from touchstone.capture.views import Value
+from touchstone.machine import validity
+from touchstone.machine.program import DType, MapFn
+from touchstone.machine.reference import ReferenceMachine
+from touchstone.machine.workload import Array
+
+aten = torch.ops.aten
+KEY = (7, 9)
+
+
+def normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
+
+
+def positive(*shape: int) -> torch.Tensor:
+    return normal(*shape).abs() + 0.1
+
+
+def integers(*shape: int, high: int = 5) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(1).integers(0, high, shape))
+
+
+X, Y, ROW, SQUARE = normal(3, 4), normal(3, 4, seed=1), normal(4, seed=2), normal(4, 4, seed=3)
+INTS, MASK, LABELS = integers(3, 4), normal(3, 4, seed=4) > 0, integers(3, high=4)
+BLOCK = normal(2, 3, 4, seed=5)
+UNIT = torch.tensor(0.25)
+LOGS = torch.log_softmax(X, -1)
+
+# For each operator, arguments to try it with. A dictionary at the end holds keyword arguments.
+CASES: dict[Any, list[list[Any]]] = {
+    aten.add.Tensor: [[X, ROW], [X, Y, {"alpha": 0.5}], [INTS, INTS, {"alpha": 3}], [X, INTS], [MASK, INTS]],
+    aten.add.Scalar: [[X, 1.5], [INTS, -2]],
+    aten.sub.Tensor: [[X, ROW], [X, Y, {"alpha": 0.5}], [INTS, INTS, {"alpha": 3}]],
+    aten.sub.Scalar: [[X, 1.5], [INTS, 7]],
+    aten.rsub.Tensor: [[X, Y], [X, Y, {"alpha": 2.0}]],
+    aten.rsub.Scalar: [[X, 1.0], [INTS, 3]],
+    aten.mul.Tensor: [[X, ROW], [INTS, INTS], [X, UNIT]],
+    aten.mul.Scalar: [[X, 0.1], [INTS, -3]],
+    aten.div.Tensor: [[X, positive(3, 4)], [INTS, INTS + 1]],
+    aten.div.Scalar: [[X, 3.0]],
+    aten.neg.default: [[X], [INTS]],
+    aten.abs.default: [[X]],
+    aten.sign.default: [[X], [torch.tensor([0.0, -0.0, 2.0])]],
+    aten.sgn.default: [[X]],
+    aten.sqrt.default: [[positive(3, 4)]],
+    aten.rsqrt.default: [[positive(3, 4)]],
+    aten.reciprocal.default: [[positive(3, 4)]],
+    aten.exp.default: [[X]],
+    aten.log.default: [[positive(3, 4)]],
+    aten.erf.default: [[X]],
+    aten.maximum.default: [[X, Y]],
+    aten.minimum.default: [[X, Y]],
+    aten.clamp.default: [[X, -0.5, 0.5], [X, None, 0.1]],
+    aten.clamp_min.default: [[X, 0.2]],
+    aten.clamp_max.default: [[X, 0.2]],
+    aten.pow.Tensor_Scalar: [[positive(3, 4), p] for p in (-1, -0.5, 0.5, 1, 2, 3)],
+    aten.addcmul.default: [[X, Y, Y], [X, Y, ROW, {"value": 0.3}]],
+    aten.addcdiv.default: [[X, Y, positive(3, 4), {"value": -0.3}]],
+    aten.lerp.Scalar: [[X, Y, 0.1]],
+    aten.lerp.Tensor: [[X, Y, ROW]],
+    aten.lt.Tensor: [[X, Y], [INTS, INTS.flip(0)], [X, INTS]],
+    aten.lt.Scalar: [[X, 0.5], [INTS, 2], [INTS, 1.5]],
+    aten.le.Tensor: [[INTS, INTS.flip(0)]],
+    aten.le.Scalar: [[INTS, 2]],
+    aten.gt.Tensor: [[X, Y]],
+    aten.gt.Scalar: [[X, 0], [INTS, 2]],
+    aten.ge.Tensor: [[INTS, INTS.flip(0)]],
+    aten.ge.Scalar: [[INTS, 2], [X, 0.0]],
+    aten.eq.Tensor: [[INTS, INTS.flip(0)], [X, X]],
+    aten.eq.Scalar: [[INTS, 2], [torch.tensor([0.0, -0.0]), 0.0]],
+    aten.ne.Tensor: [[INTS, INTS.flip(0)]],
+    aten.ne.Scalar: [[INTS, 2]],
+    aten.logical_not.default: [[MASK], [INTS], [X]],
+    aten.logical_and.default: [[MASK, INTS], [X, MASK]],
+    aten.logical_or.default: [[MASK, INTS]],
+    aten.bitwise_not.default: [[MASK], [INTS]],
+    aten.bitwise_and.Tensor: [[INTS, INTS.flip(0)], [MASK, MASK.flip(0)]],
+    aten.bitwise_and.Scalar: [[INTS, 1]],
+    aten.bitwise_or.Tensor: [[INTS, INTS.flip(0)]],
+    aten.bitwise_or.Scalar: [[INTS, 4]],
+    aten.where.self: [[MASK, X, Y], [MASK, INTS, INTS.flip(0)], [MASK, X, UNIT]],
+    aten.masked_fill.Scalar: [[X, MASK, -math.inf], [INTS, MASK, -1]],
+    aten.masked_fill.Tensor: [[X, MASK, UNIT]],
+    aten.zeros.default: [[[2, 3]], [[2], {"dtype": torch.int64}]],
+    aten.zeros_like.default: [[X], [INTS]],
+    aten.new_zeros.default: [[X, [2, 2]]],
+    aten.ones.default: [[[2, 3]]],
+    aten.ones_like.default: [[X], [INTS]],
+    aten.full.default: [[[2, 3], 1.5], [[2], 4]],
+    aten.full_like.default: [[X, 2.5]],
+    aten.scalar_tensor.default: [[2.5]],
+    aten.clone.default: [[X]],
+    aten.detach.default: [[X]],
+    aten.detach_copy.default: [[X]],
+    aten.alias.default: [[X]],
+    aten.alias_copy.default: [[X]],
+    aten.lift_fresh_copy.default: [[X]],
+    aten.copy.default: [[X, ROW], [X, INTS], [INTS, X]],
+    aten._to_copy.default: [
+        [X, {"dtype": torch.int64}],
+        [INTS, {"dtype": torch.float32}],
+        [MASK, {"dtype": torch.float32}],
+        [X, {"dtype": torch.bool}],
+        [INTS, {"dtype": torch.int32}],
+    ],
+    aten.view.default: [[X, [2, 6]], [X, [-1]]],
+    aten.view_copy.default: [[X, [12]]],
+    aten._unsafe_view.default: [[X, [4, 3]]],
+    aten.unsqueeze.default: [[X, 1]],
+    aten.unsqueeze_copy.default: [[X, -1]],
+    aten.squeeze.default: [[normal(1, 3, 1)]],
+    aten.squeeze_copy.default: [[normal(1, 3, 1)]],
+    aten.squeeze.dim: [[normal(1, 3, 1), 0]],
+    aten.squeeze_copy.dim: [[normal(1, 3, 1), -1]],
+    aten.squeeze.dims: [[normal(1, 3, 1), [0, 2]]],
+    aten.squeeze_copy.dims: [[normal(1, 3, 1), [0]]],
+    aten.permute.default: [[BLOCK, [2, 0, 1]], [BLOCK, [0, -1, 1]]],
+    aten.permute_copy.default: [[BLOCK, [1, 2, 0]]],
+    aten.t.default: [[X], [ROW]],
+    aten.t_copy.default: [[X]],
+    aten.transpose.int: [[BLOCK, 0, 2], [BLOCK, -1, 1]],
+    aten.transpose_copy.int: [[BLOCK, 1, 2]],
+    aten.expand.default: [[ROW, [3, 4]], [UNIT, [2, 2]], [normal(3, 1), [-1, 4]]],
+    aten.expand_copy.default: [[ROW, [3, 4]]],
+    aten.slice.Tensor: [[X, 1, 1, 3], [X, 0, -2, 9], [X, 1, 0, 4, 2]],
+    aten.slice_copy.Tensor: [[X, 1, 1, 3], [X, -1, -3, -1]],
+    aten.select.int: [[BLOCK, 1, 2], [BLOCK, -1, -1]],
+    aten.select_copy.int: [[BLOCK, 0, 1]],
+    aten.slice_backward.default: [[normal(3, 2), [3, 4], 1, 1, 3, 1], [normal(3, 2), [3, 4], -1, 0, 4, 2]],
+    aten.select_backward.default: [[ROW, [3, 4], 0, 1], [normal(3), [3, 4], -1, -1]],
+    aten.cat.default: [[[X, Y], 1], [[X, Y, X]], [[normal(1, seed=k) for k in range(40)]], [[X], -1]],
+    aten.stack.default: [[[X, Y], 1], [[UNIT, UNIT * 2]], [[X, Y], -1]],
+    aten.mm.default: [[X, SQUARE], [X, normal(4, 1)], [normal(2, 9000), normal(9000, 3)]],
+    aten.bmm.default: [[BLOCK, normal(2, 4, 5)]],
+    aten.addmm.default: [[ROW, X, SQUARE], [ROW, X, SQUARE, {"beta": 0.5, "alpha": 2.0}]],
+    aten.baddbmm.default: [[normal(2, 3, 5), BLOCK, normal(2, 4, 5)]],
+    aten.sum.default: [[X], [INTS], [MASK], [UNIT], [normal(20000)]],
+    aten.sum.dim_IntList: [[BLOCK, [0, 2]], [BLOCK, [-1], True], [BLOCK, [1]], [BLOCK, None], [UNIT, []]],
+    aten.mean.default: [[X], [UNIT]],
+    aten.mean.dim: [[BLOCK, [1]], [BLOCK, [0, -1], True]],
+    aten.amax.default: [[BLOCK, [1]], [X], [UNIT]],
+    aten.amin.default: [[BLOCK, [-1], True], [X]],
+    aten.argmax.default: [[X, 1], [X], [X, 0, True]],
+    aten.linalg_vector_norm.default: [[X], [X, 2, [1], True], [UNIT]],
+    aten.relu.default: [[X]],
+    aten.threshold_backward.default: [[X, Y, 0], [X, Y, 0.5]],
+    aten.tanh.default: [[X]],
+    aten.tanh_backward.default: [[X, torch.tanh(Y)]],
+    aten.sigmoid.default: [[X], [torch.tensor([-200.0, 200.0, 0.0])]],
+    aten.sigmoid_backward.default: [[X, torch.sigmoid(Y)]],
+    aten.gelu.default: [[X], [X, {"approximate": "tanh"}]],
+    aten.gelu_backward.default: [[X, Y], [X, Y, {"approximate": "tanh"}]],
+    aten._softmax.default: [[X, 1, False], [X * 100, -1, False], [X, 0, False]],
+    aten._softmax_backward_data.default: [[X, torch.softmax(Y, -1), -1, torch.float32]],
+    aten._log_softmax.default: [[X, 1, False], [X * 100, -1, False]],
+    aten._log_softmax_backward_data.default: [[X, LOGS, 1, torch.float32]],
+    aten.nll_loss_forward.default: [
+        *([LOGS, LABELS, None, reduction, -100] for reduction in (0, 1, 2)),
+        [LOGS, LABELS, None, 1, int(LABELS[0])],
+        [LOGS[0], LABELS[0], None, 1, -100],
+    ],
+    aten.nll_loss_backward.default: [
+        [normal(3), LOGS, LABELS, None, 0, -100, torch.tensor(3.0)],
+        [UNIT, LOGS, LABELS, None, 1, -100, torch.tensor(3.0)],
+        [UNIT, LOGS, LABELS, None, 2, int(LABELS[0]), torch.tensor(3.0)],
+        [UNIT, LOGS[0], LABELS[0], None, 1, -100, torch.tensor(1.0)],
+    ],
+    aten.mse_loss.default: [[X, Y, reduction] for reduction in (0, 1, 2)],
+    aten.mse_loss_backward.default: [[UNIT, X, Y, 1], [UNIT, X, Y, 2], [X, Y, X * Y, 0]],
+}
+
+UNDEFINED = {
+    aten.empty.memory_format,
+    aten.empty_like.default,
+    aten.new_empty.default,
+    aten.new_empty_strided.default,
+    aten.empty_strided.default,
+}
+
+
+def machine_array(tensor: torch.Tensor) -> Array:
+    array = tensor.numpy()
+    return np.array(array, dtype=np.float32 if tensor.is_floating_point() else np.int32, order="C")
+
+
+def run_on_machine(operator: Any, arguments: Sequence[Any], options: dict[str, Any], expected: Sequence[torch.Tensor]) -> list[Array]:
+    """The operator's results from the reference machine: its operands and its results are slots."""
+    graph, arrays, following = Graph(), [np.zeros(1, dtype=np.int32)], []
+    step = graph.slot(DType.I32, (1,))
+    following.append(graph.map(MapFn.IADD, step, graph.i32(1)))
+
+    def declare(argument: Any) -> Any:
+        if isinstance(argument, list) and argument and isinstance(argument[0], torch.Tensor):
+            return [declare(part) for part in argument]
+        if not isinstance(argument, torch.Tensor):
+            return argument
+        arrays.append(machine_array(argument))
+        following.append(graph.slot(DType.F32 if argument.is_floating_point() else DType.I32, tuple(argument.shape)))
+        return following[-1]
+
+    output = Output(expected[0].dtype, tuple(expected[0].shape))
+    context = Context(graph, output, step, KEY, 3, LabelFacts(), "")
+    operands = [declare(argument) for argument in arguments]
+    result = RULES[operator].lowering(context, *operands, **{key: declare(value) for key, value in options.items()})
+    values = [value for value in (result if isinstance(result, tuple) else [result]) if isinstance(value, Value)]
+    inputs = len(arrays)
+    for value, tensor in zip(values, expected, strict=True):
+        assert value.shape == tuple(tensor.shape)
+        graph.slot(value.dtype, value.shape)
+        arrays.append(np.zeros(value.shape, dtype=np.float32 if value.dtype is DType.F32 else np.int32))
+    program = assemble(graph, following + values, pinned=len(arrays)).program
+    validity.check(program)
+    machine = ReferenceMachine(program, [])
+    machine.load(arrays)
+    machine.run(1)
+    return machine.state()[inputs:]
+
+
+@pytest.mark.parametrize(
+    ("operator", "case"),
+    [(operator, case) for operator, cases in CASES.items() for case in range(len(cases))],
+    ids=lambda value: str(value).removeprefix("aten."),
+)
+def test_the_operator_gives_what_pytorch_gives(operator: Any, case: int) -> None:
+    arguments = list(CASES[operator][case])
+    options = arguments.pop() if arguments and isinstance(arguments[-1], dict) else {}
+    eager = operator(*arguments, **options)
+    expected = list(eager) if isinstance(eager, tuple) else [eager]
+    results = run_on_machine(operator, arguments, options, expected)
+    for found, tensor in zip(results, expected, strict=True):
+        wanted = machine_array(tensor)
+        assert found.dtype == wanted.dtype and found.shape == wanted.shape
+        if wanted.dtype == np.int32:
+            np.testing.assert_array_equal(found, wanted)
+        else:
+            np.testing.assert_allclose(found, wanted, rtol=2e-6, atol=2e-6 * float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0)))
+
+
+def test_every_supported_operator_is_tried() -> None:
+    assert set(RULES) == set(CASES) | UNDEFINED | {aten.bernoulli.p}
+
+
+@pytest.mark.parametrize("operator", sorted(UNDEFINED, key=str), ids=str)
+def test_memory_that_pytorch_leaves_undefined_is_zero(operator: Any) -> None:
+    (found,) = run_on_machine(operator, [], {}, [torch.empty(2, 3)])
+    np.testing.assert_array_equal(found, np.zeros((2, 3), dtype=np.float32))
+
+
+def test_bernoulli_draws_what_the_host_predicts() -> None:
+    (found,) = run_on_machine(aten.bernoulli.p, [torch.zeros(50, 70), 0.3], {}, [torch.zeros(50, 70)])
+    words = program_words(KEY, site=3, step=0, count=3500)
+    np.testing.assert_array_equal(found.ravel(), (words >> 8 < round(0.3 * 2**24)).astype(np.float32))
+    assert abs(float(found.mean()) - 0.3) < 0.03
