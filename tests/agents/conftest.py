@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from eth_account.signers.local import LocalAccount
 
-from touchstone.chain.devnet import Anvil
+from touchstone.chain.client import ChainClient
+from touchstone.chain.contracts import Call
+from touchstone.chain.deploy import Deployer
+from touchstone.chain.deployment import Deployment
+from touchstone.chain.devnet import CHAIN_ID, Anvil, development_accounts
+from touchstone.chain.journal import Journal
+from touchstone.chain.sender import Observer, Sender, SendPolicy
 from touchstone.machine.builder import Builder
 from touchstone.machine.program import DType, MapFn
 from touchstone.machine.workload import Workload
@@ -44,8 +52,50 @@ def store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "store")
 
 
-@pytest.fixture(scope="session")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anvil]:
-    """A chain that mines a block for each transaction, shared by tests that do not mind what is on it."""
-    with Anvil(block_time=None, log=tmp_path_factory.mktemp("chain") / "anvil.log") as anvil:
-        yield anvil
+@dataclass(frozen=True)
+class Ledger:
+    """A chain of its own with a token and a vault, and the account that deployed them."""
+
+    anvil: Anvil
+    deployment: Deployment
+    account: LocalAccount
+
+    @property
+    def client(self) -> ChainClient:
+        return ChainClient([self.anvil.url], self.deployment)
+
+    def sender(self, journal: Path, policy: SendPolicy | None = None, observer: Observer | None = None) -> Sender:
+        return Sender(self.client, self.account, Journal(journal), policy or SendPolicy(poll=0.02, resend_after=0.2), observer)
+
+    def mint(self, amount: int) -> Call:
+        """Mints to an address nobody else uses, so that its balance counts what was really executed."""
+        return self.client.call("Token", "mint", RECIPIENT, amount)
+
+    @property
+    def minted(self) -> int:
+        return int(self.client.read("Token", "balanceOf", RECIPIENT))
+
+    def rpc(self, method: str, *params: object) -> object:
+        return self.client.provider.request(method, *params)
+
+    def mine(self, blocks: int = 1) -> None:
+        for _ in range(blocks):
+            self.rpc("evm_mine")
+
+
+RECIPIENT = "0x00000000000000000000000000000000000000AA"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A chain that mines a block for each transaction, until told otherwise with evm_setAutomine."""
+    with Anvil(block_time=None, log=tmp_path / "anvil.log") as anvil:
+        account = development_accounts(1)[0]
+        sender = Sender(ChainClient([anvil.url]), account, Journal(tmp_path / "deployer.sqlite"), SendPolicy(poll=0.02))
+        deployer = Deployer(sender)
+        token = deployer.deploy("TestToken", name="Token")
+        deployer.deploy("StakeVault", token, 10, 5)
+        deployment = Deployment(
+            network="test", chain_id=CHAIN_ID, commit="test", deployer=account.address, rpc=(anvil.url,), contracts=deployer.contracts
+        )
+        yield Ledger(anvil, deployment, account)

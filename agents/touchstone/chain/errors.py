@@ -39,6 +39,7 @@ class ContractRevertError(TouchstoneError, ValueError):
         function: name of the function called.
         error: name of the contract's error, e.g. ``BidAboveBudget``; ``Error`` for a text, ``Panic`` for a code, ``""`` when unknown.
         values: the error's values by name.
+        text: the error with its values, for people.
         transaction: hash of the transaction that reverted, or None when it was a simulation.
     """
 
@@ -51,6 +52,7 @@ class ContractRevertError(TouchstoneError, ValueError):
         self.function = function
         self.error = error
         self.values = dict(values)
+        self.text = text
         self.transaction = transaction
 
 

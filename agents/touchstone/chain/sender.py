@@ -219,6 +219,9 @@ class Sender:
         max_fee, tip = self._fees()
         self._check_funds(call, gas, max_fee)
         with self.journal.exclusive():
+            rival = self.journal.find(key)
+            if rival is not None:  # another thread or process was faster
+                return rival
             nonce = self._next_nonce()
             entry = Entry(
                 *(
@@ -324,14 +327,14 @@ class Sender:
         return Receipt(entry.key, raw.transaction, raw.block, raw.block_hash, raw.gas_used, raw.gas_price, events)
 
     def _mined_revert(self, entry: Entry, raw: RawReceipt) -> ContractRevertError:
-        """The reason of a revert on chain, found by running the call again on the block before."""
-        try:
-            self.client.simulate(_call(entry), self.address, raw.block - 1)
-        except ContractRevertError as error:
-            text = str(error).partition(" reverts with ")[2].rpartition(" (")[0]
-            return ContractRevertError(entry.contract, entry.function, error.error, error.values, text, raw.transaction)
-        except RpcError:
-            pass
+        """The reason of a revert on chain, found by running the call again on the state before its block, then on that after it."""
+        for block in (raw.block - 1, raw.block):
+            try:
+                self.client.simulate(_call(entry), self.address, block)
+            except ContractRevertError as error:
+                return ContractRevertError(entry.contract, entry.function, error.error, error.values, error.text, raw.transaction)
+            except (RpcError, InsufficientFundsError):
+                continue
         text = "its gas used up" if raw.gas_used >= entry.gas else "a reason that does not show when it is run again"
         return ContractRevertError(entry.contract, entry.function, "", {}, text, raw.transaction)
 

@@ -16,11 +16,19 @@ from touchstone.errors import TouchstoneError
 
 COMMANDS = {
     "account": "touchstone.cli.account:account",
+    "cancel": "touchstone.cli.jobs:cancel",
     "check": "touchstone.cli.check:check",
     "devnet": "touchstone.cli.devnet:devnet",
+    "download": "touchstone.cli.download:download",
+    "logs": "touchstone.cli.jobs:logs",
     "quote": "touchstone.cli.quote:quote",
+    "solver": "touchstone.cli.solver:solver",
     "stake": "touchstone.cli.stake:stake",
+    "status": "touchstone.cli.jobs:status",
+    "submit": "touchstone.cli.submit:submit",
+    "submitter": "touchstone.cli.submit:submitter",
     "unstake": "touchstone.cli.stake:unstake",
+    "verifier": "touchstone.cli.verifier:verifier",
     "withdraw": "touchstone.cli.stake:withdraw",
 }
 """Where each command is. A command's module is imported when the command is used, so that one command does not pay for the others."""

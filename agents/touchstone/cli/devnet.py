@@ -9,7 +9,7 @@ import click
 
 from touchstone.cli.workspace import Workspace, with_workspace
 
-CONTRACTS = 12
+CONTRACTS = 11
 
 
 @click.command()
