@@ -5,7 +5,6 @@ import {Codes} from "../machine/Codes.sol";
 import {Operands} from "../machine/Operands.sol";
 import {Philox} from "../machine/Philox.sol";
 import {Records} from "../machine/Records.sol";
-import {Words} from "../machine/Words.sol";
 import {RefereeFamily} from "./RefereeFamily.sol";
 
 /// @title Referee of move, gather and source: the operators that do not calculate

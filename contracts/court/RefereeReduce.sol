@@ -5,6 +5,7 @@ import {Codes} from "../machine/Codes.sol";
 import {Operands} from "../machine/Operands.sol";
 import {Records} from "../machine/Records.sol";
 import {Reduction} from "../machine/Reduction.sol";
+import {Words} from "../machine/Words.sol";
 import {RefereeFamily} from "./RefereeFamily.sol";
 
 /// @title Referee of reduce
@@ -24,8 +25,8 @@ contract RefereeReduce is RefereeFamily {
         Operands.Operand memory x = Operands.read(record, Operands.FIRST);
         _requireWord(record, DTYPE, fn == Codes.REDUCE_ARGMAX ? Records.I32 : x.tensor.dtype);
         (uint256 first, uint256 terms) = _terms(record, x, fn, element);
-        uint256 start = _readRange(context, reads, 0, x, first, terms);
-        return x.tensor.dtype == Records.F32 ? _reduceFloat(fn, start, terms) : _reduceInteger(fn, start, terms);
+        uint256[] memory row = Words.loadMany(_readRange(context, reads, 0, x, first, terms), terms);
+        return x.tensor.dtype == Records.F32 ? _reduceFloat(fn, row) : _reduceInteger(fn, row);
     }
 
     /// @dev First word of the operand that the element reads, and how many.
@@ -54,19 +55,19 @@ contract RefereeReduce is RefereeFamily {
         first = (element / blocks) * n + done;
     }
 
-    function _reduceFloat(uint256 fn, uint256 start, uint256 terms) private pure returns (uint256) {
-        if (fn == Codes.REDUCE_SUM) return Reduction.sumFloat(start, terms);
-        if (fn == Codes.REDUCE_MAX) return Reduction.maxFloat(start, terms);
-        if (fn == Codes.REDUCE_MIN) return Reduction.minFloat(start, terms);
-        if (fn == Codes.REDUCE_ARGMAX) return Reduction.argmaxFloat(start, terms);
+    function _reduceFloat(uint256 fn, uint256[] memory row) private pure returns (uint256) {
+        if (fn == Codes.REDUCE_SUM) return Reduction.sumFloat(row);
+        if (fn == Codes.REDUCE_MAX) return Reduction.maxFloat(row);
+        if (fn == Codes.REDUCE_MIN) return Reduction.minFloat(row);
+        if (fn == Codes.REDUCE_ARGMAX) return Reduction.argmaxFloat(row);
         revert NodeMalformed(FUNCTION);
     }
 
-    function _reduceInteger(uint256 fn, uint256 start, uint256 terms) private pure returns (uint256) {
-        if (fn == Codes.REDUCE_SUM) return Reduction.sumInteger(start, terms);
-        if (fn == Codes.REDUCE_MAX) return Reduction.maxInteger(start, terms);
-        if (fn == Codes.REDUCE_MIN) return Reduction.minInteger(start, terms);
-        if (fn == Codes.REDUCE_ARGMAX) return Reduction.argmaxInteger(start, terms);
+    function _reduceInteger(uint256 fn, uint256[] memory row) private pure returns (uint256) {
+        if (fn == Codes.REDUCE_SUM) return Reduction.sumInteger(row);
+        if (fn == Codes.REDUCE_MAX) return Reduction.maxInteger(row);
+        if (fn == Codes.REDUCE_MIN) return Reduction.minInteger(row);
+        if (fn == Codes.REDUCE_ARGMAX) return Reduction.argmaxInteger(row);
         revert NodeMalformed(FUNCTION);
     }
 }

@@ -245,11 +245,11 @@ library Float32 {
 
     /// @dev Exponent and significand of a finite number.
     function _split(uint256 a) private pure returns (uint256 exponent, uint256 significand) {
-        unchecked {
-            exponent = (a >> 23) & 0xff;
-            significand = a & FRACTION;
-            if (exponent == 0) exponent = 1;
-            else significand |= HIDDEN;
+        assembly ("memory-safe") {
+            exponent := and(shr(23, a), 0xff)
+            let subnormal := iszero(exponent)
+            exponent := add(exponent, subnormal)
+            significand := or(and(a, FRACTION), shl(23, iszero(subnormal)))
         }
     }
 

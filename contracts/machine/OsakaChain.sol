@@ -59,7 +59,7 @@ library OsakaChain {
                 a += 32;
                 b += 32;
             }
-            return PortableChain.run(acc, a, b, terms & 7);
+            return terms & 7 == 0 ? acc : PortableChain.run(acc, a, b, terms & 7);
         }
     }
 

@@ -12,9 +12,26 @@ library PortableChain {
     /// @param b calldata position of the first word of b
     /// @param terms number of words of each
     function run(uint256 acc, uint256 a, uint256 b, uint256 terms) internal pure returns (uint256) {
-        for (uint256 k = 0; k < terms; ++k) {
-            acc = Float32.fma(Words.load(a + 4 * k), Words.load(b + 4 * k), acc);
+        unchecked {
+            uint256 whole = terms & ~uint256(7);
+            for (uint256 end = a + 4 * whole; a != end; a += 32) {
+                acc = _lanes(acc, a, b, 8);
+                b += 32;
+            }
+            return _lanes(acc, a, b, terms - whole);
         }
-        return acc;
+    }
+
+    /// @dev The terms of the first `count` of eight words from a and b on.
+    function _lanes(uint256 acc, uint256 a, uint256 b, uint256 count) private pure returns (uint256) {
+        unchecked {
+            uint256 left = Words.eight(a);
+            uint256 right = Words.eight(b);
+            for (uint256 shift = 256; count != 0; --count) {
+                shift -= 32;
+                acc = Float32.fma((left >> shift) & 0xffffffff, (right >> shift) & 0xffffffff, acc);
+            }
+            return acc;
+        }
     }
 }

@@ -3,11 +3,10 @@ pragma solidity ^0.8.31;
 
 import {Float32} from "./Float32.sol";
 import {Integer32} from "./Integer32.sol";
-import {Words} from "./Words.sol";
 
 /// @title Reductions of a row of words
-/// @notice docs/specification/machine.md, section 3.3.
-/// @dev Rows are contiguous words in calldata, from position `start`.
+/// @notice docs/specification/machine.md, section 3.3. A row is an array of 1 … 8,192 words below 2^32.
+/// @dev Indices are bounded by the row's length, so counting is unchecked.
 library Reduction {
     /// @notice Most words one element reads.
     uint256 internal constant MAX_TERMS = 8192;
@@ -16,82 +15,93 @@ library Reduction {
     uint256 private constant LANES = 32;
 
     /// @notice Sum of f32 words: by 32 lanes up to 4,096 words, beyond that the sum of such sums.
-    function sumFloat(uint256 start, uint256 count) internal pure returns (uint256) {
-        if (count <= BLOCK) return _sumBlock(start, count);
+    function sumFloat(uint256[] memory row) internal pure returns (uint256) {
+        uint256 count = row.length;
+        if (count <= BLOCK) return _sumBlock(row, 0, count);
         // At most MAX_TERMS words, so fewer blocks than lanes: each lane gets one block's sum, or none.
         uint256[LANES] memory lanes;
-        for (uint256 done = 0; done < count; done += BLOCK) {
-            uint256 rest = count - done;
-            lanes[done / BLOCK] = Float32.add(0, _sumBlock(start + 4 * done, rest < BLOCK ? rest : BLOCK));
+        for (uint256 first = 0; first < count; first += BLOCK) {
+            uint256 end = first + BLOCK < count ? first + BLOCK : count;
+            lanes[first / BLOCK] = Float32.add(0, _sumBlock(row, first, end));
         }
         return _fold(lanes);
     }
 
     /// @notice Sum of i32 words; wrapping addition gives the same in any order.
-    function sumInteger(uint256 start, uint256 count) internal pure returns (uint256 total) {
-        for (uint256 i = 0; i < count; ++i) total = Integer32.add(total, Words.load(start + 4 * i));
-    }
-
-    /// @notice Fold of max over f32 words.
-    function maxFloat(uint256 start, uint256 count) internal pure returns (uint256 result) {
-        result = Float32.canonical(Words.load(start));
-        for (uint256 i = 1; i < count; ++i) result = Float32.max(result, Words.load(start + 4 * i));
-    }
-
-    /// @notice Fold of min over f32 words.
-    function minFloat(uint256 start, uint256 count) internal pure returns (uint256 result) {
-        result = Float32.canonical(Words.load(start));
-        for (uint256 i = 1; i < count; ++i) result = Float32.min(result, Words.load(start + 4 * i));
-    }
-
-    /// @notice Greatest i32 word.
-    function maxInteger(uint256 start, uint256 count) internal pure returns (uint256 result) {
-        result = Words.load(start);
-        for (uint256 i = 1; i < count; ++i) {
-            uint256 word = Words.load(start + 4 * i);
-            if (Integer32.lt(result, word)) result = word;
+    function sumInteger(uint256[] memory row) internal pure returns (uint256 total) {
+        unchecked {
+            for (uint256 i = 0; i < row.length; ++i) total = Integer32.add(total, row[i]);
         }
     }
 
-    /// @notice Least i32 word.
-    function minInteger(uint256 start, uint256 count) internal pure returns (uint256 result) {
-        result = Words.load(start);
-        for (uint256 i = 1; i < count; ++i) {
-            uint256 word = Words.load(start + 4 * i);
-            if (Integer32.lt(word, result)) result = word;
-        }
+    /// @notice Fold of max over f32 words: NaN as soon as there is one.
+    function maxFloat(uint256[] memory row) internal pure returns (uint256) {
+        (uint256 index, bool isNaN) = _greatestFloat(row, 0);
+        return isNaN ? Float32.NAN : row[index];
+    }
+
+    /// @notice Fold of min over f32 words: NaN as soon as there is one.
+    function minFloat(uint256[] memory row) internal pure returns (uint256) {
+        // The opposite numbers are in the opposite order, −0 and +0 included.
+        (uint256 index, bool isNaN) = _greatestFloat(row, Float32.SIGN);
+        return isNaN ? Float32.NAN : row[index];
     }
 
     /// @notice Lowest index of the greatest f32 word; of the first NaN if there is one.
-    function argmaxFloat(uint256 start, uint256 count) internal pure returns (uint256 index) {
-        uint256 best = Words.load(start);
-        if (Float32.isNaN(best)) return 0;
-        for (uint256 i = 1; i < count; ++i) {
-            uint256 word = Words.load(start + 4 * i);
-            if (Float32.isNaN(word)) return i;
-            if (Float32.rank(word) <= Float32.rank(best)) continue;
-            best = word;
-            index = i;
+    function argmaxFloat(uint256[] memory row) internal pure returns (uint256 index) {
+        (index, ) = _greatestFloat(row, 0);
+    }
+
+    /// @notice Greatest i32 word.
+    function maxInteger(uint256[] memory row) internal pure returns (uint256) {
+        return row[argmaxInteger(row)];
+    }
+
+    /// @notice Least i32 word.
+    function minInteger(uint256[] memory row) internal pure returns (uint256 least) {
+        unchecked {
+            least = row[0];
+            for (uint256 i = 1; i < row.length; ++i) {
+                if (Integer32.lt(row[i], least)) least = row[i];
+            }
         }
     }
 
     /// @notice Lowest index of the greatest i32 word.
-    function argmaxInteger(uint256 start, uint256 count) internal pure returns (uint256 index) {
-        uint256 best = Words.load(start);
-        for (uint256 i = 1; i < count; ++i) {
-            uint256 word = Words.load(start + 4 * i);
-            if (!Integer32.lt(best, word)) continue;
-            best = word;
-            index = i;
+    function argmaxInteger(uint256[] memory row) internal pure returns (uint256 index) {
+        unchecked {
+            uint256 best = row[0];
+            for (uint256 i = 1; i < row.length; ++i) {
+                if (!Integer32.lt(best, row[i])) continue;
+                best = row[i];
+                index = i;
+            }
         }
     }
 
-    /// @dev Lane j starts at +0 and adds words j, j + 32, … in ascending order.
-    function _sumBlock(uint256 start, uint256 count) private pure returns (uint256) {
+    /// @dev Lowest index of the word that is greatest after its bits in `flip` have been flipped, or of the first NaN.
+    function _greatestFloat(uint256[] memory row, uint256 flip) private pure returns (uint256 index, bool isNaN) {
+        unchecked {
+            uint256 best;
+            for (uint256 i = 0; i < row.length; ++i) {
+                uint256 word = row[i];
+                if (Float32.isNaN(word)) return (i, true);
+                uint256 rank = Float32.rank(word ^ flip);
+                if (rank <= best) continue; // the rank of no number is 0
+                best = rank;
+                index = i;
+            }
+        }
+    }
+
+    /// @dev Lane j starts at +0 and adds words j, j + 32, … of those from `first` on, in ascending order.
+    function _sumBlock(uint256[] memory row, uint256 first, uint256 end) private pure returns (uint256) {
         uint256[LANES] memory lanes;
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 lane = i % LANES;
-            lanes[lane] = Float32.add(lanes[lane], Words.load(start + 4 * i));
+        unchecked {
+            for (uint256 i = first; i < end; ++i) {
+                uint256 lane = (i - first) % LANES;
+                lanes[lane] = Float32.add(lanes[lane], row[i]);
+            }
         }
         return _fold(lanes);
     }

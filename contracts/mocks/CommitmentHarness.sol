@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.31;
 
-import { Merkle } from "../machine/Merkle.sol";
-import { Records } from "../machine/Records.sol";
+import {Merkle} from "../machine/Merkle.sol";
+import {Records} from "../machine/Records.sol";
 
 /// @title Trees and records, for tests
 contract CommitmentHarness {
@@ -31,20 +31,11 @@ contract CommitmentHarness {
         return Merkle.insert(hash, index, path, levels);
     }
 
-    function range(
-        bytes calldata data,
-        uint256 first,
-        bytes32[] calldata siblings,
-        uint256 levels
-    ) external view returns (bytes32) {
+    function range(bytes calldata data, uint256 first, bytes32[] calldata siblings, uint256 levels) external view returns (bytes32) {
         return Merkle.range(data, first, siblings, levels);
     }
 
-    function header(
-        bytes32 programRoot,
-        bytes calldata record,
-        bytes32[] calldata path
-    ) external view returns (Records.Header memory) {
+    function header(bytes32 programRoot, bytes calldata record, bytes32[] calldata path) external view returns (Records.Header memory) {
         return Records.proveHeader(programRoot, record, path);
     }
 

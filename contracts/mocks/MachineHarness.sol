@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.31;
 
-import { Codes } from "../machine/Codes.sol";
-import { Dot } from "../machine/Dot.sol";
-import { MapFunctions } from "../machine/MapFunctions.sol";
-import { Philox } from "../machine/Philox.sol";
-import { PortableBits } from "../machine/PortableBits.sol";
-import { PortableChain } from "../machine/PortableChain.sol";
-import { Reduction } from "../machine/Reduction.sol";
-import { Words } from "../machine/Words.sol";
+import {Codes} from "../machine/Codes.sol";
+import {Dot} from "../machine/Dot.sol";
+import {MapFunctions} from "../machine/MapFunctions.sol";
+import {Philox} from "../machine/Philox.sol";
+import {PortableBits} from "../machine/PortableBits.sol";
+import {PortableChain} from "../machine/PortableChain.sol";
+import {Reduction} from "../machine/Reduction.sol";
+import {Words} from "../machine/Words.sol";
 
 /// @title The machine's arithmetic, many elements a call, for tests
 /// @notice Words are little-endian, as in tensors.
@@ -43,11 +43,11 @@ contract MachineHarness {
 
     /// @notice One reduction of a row.
     function reduce(uint256 fn, bool isFloat, bytes calldata row) external pure returns (uint256) {
-        (uint256 start, uint256 count) = (_start(row), row.length / 4);
-        if (fn == Codes.REDUCE_SUM) return isFloat ? Reduction.sumFloat(start, count) : Reduction.sumInteger(start, count);
-        if (fn == Codes.REDUCE_MAX) return isFloat ? Reduction.maxFloat(start, count) : Reduction.maxInteger(start, count);
-        if (fn == Codes.REDUCE_MIN) return isFloat ? Reduction.minFloat(start, count) : Reduction.minInteger(start, count);
-        return isFloat ? Reduction.argmaxFloat(start, count) : Reduction.argmaxInteger(start, count);
+        uint256[] memory words = Words.loadMany(_start(row), row.length / 4);
+        if (fn == Codes.REDUCE_SUM) return isFloat ? Reduction.sumFloat(words) : Reduction.sumInteger(words);
+        if (fn == Codes.REDUCE_MAX) return isFloat ? Reduction.maxFloat(words) : Reduction.maxInteger(words);
+        if (fn == Codes.REDUCE_MIN) return isFloat ? Reduction.minFloat(words) : Reduction.minInteger(words);
+        return isFloat ? Reduction.argmaxFloat(words) : Reduction.argmaxInteger(words);
     }
 
     /// @notice One block of random bits.

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contracts.machine.operands import Words, chain_rows
 from tests.machine.words import float_words, integer_words
-from touchstone.machine.program import DType, Node, Op, Operand, Kind, ReduceFn, Ref, TensorType
+from touchstone.machine.program import DType, Kind, Node, Op, Operand, ReduceFn, Ref, TensorType
 from touchstone.machine.reference import element_from_reads, evaluate
 from touchstone.machine.reference.philox import philox4x32
 
