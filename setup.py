@@ -21,27 +21,33 @@ class BuildNative(Command):
     user_options: list[Any] = []  # noqa: RUF012 - the attribute setuptools asks for
 
     def initialize_options(self) -> None:
+        """Nothing is known yet."""
         self.build_lib: str | None = None
         self.editable_mode = False
 
     def finalize_options(self) -> None:
+        """Share the directory of the whole build."""
         self.set_undefined_options("build", ("build_lib", "build_lib"))
 
     def run(self) -> None:
+        """Compile, and copy the library into a build that is not editable."""
         COMPILE["build"](NATIVE / COMPILE["LIBRARY_NAME"])
         for built, source in self.get_output_mapping().items():
             self.copy_file(source, built)
 
     def get_outputs(self) -> list[str]:
+        """Files this command adds to the build."""
         return list(self.get_output_mapping())
 
     def get_output_mapping(self) -> dict[str, str]:
+        """Where each file of the build comes from."""
         if self.editable_mode or self.build_lib is None or "build" not in self.distribution.have_run:
             return {}
         library = NATIVE / COMPILE["LIBRARY_NAME"]
         return {str(Path(self.build_lib, *library.parts[1:])): str(library)}
 
     def get_source_files(self) -> list[str]:
+        """What a source distribution has to carry."""
         return [str(NATIVE / "build.py"), *(str(path) for path in sorted((NATIVE / "src").iterdir()))]
 
 
@@ -55,6 +61,7 @@ class PlatformWheel(bdist_wheel):
     """The library is called through a C interface: the wheel depends on the platform, not on the version of Python."""
 
     def get_tag(self) -> tuple[str, str, str]:
+        """Any Python 3, this platform."""
         return "py3", "none", super().get_tag()[2]
 
 
@@ -62,6 +69,7 @@ class NativeDistribution(Distribution):
     """A distribution that is not pure Python."""
 
     def has_ext_modules(self) -> bool:
+        """The wheel carries a compiled library."""
         return True
 
 

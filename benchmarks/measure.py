@@ -18,8 +18,8 @@ _SETTLE_SECONDS = 0.05
 def interleave(sides: Sequence[Callable[[], None]], rounds: int, repeat: int) -> list[list[float]]:
     """Seconds per call of each side, one entry per round.
 
-    The sides take turns, so that a machine that gets slower or busier touches all alike. Each turn begins with one call that does not count,
-    after a pause that lets the other side's threads go to sleep.
+    The sides take turns, so that a machine that gets slower or busier touches all alike. Each turn begins with one call that does not
+    count, after a pause that lets the other side's threads go to sleep.
     """
     times: list[list[float]] = [[] for _ in sides]
     for _ in range(rounds):
@@ -45,7 +45,12 @@ def compare(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, Any]:
 
 def machine_facts() -> dict[str, Any]:
     """What the figures depend on."""
-    return {"processor": _processor(), "cores": len(os.sched_getaffinity(0)), "system": platform.system(), "python": platform.python_version()}
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
 
 
 def write_results(name: str, results: dict[str, Any]) -> Path:

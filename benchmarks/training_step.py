@@ -1,7 +1,7 @@
 """Time of a training step against eager PyTorch: a 784-512-512-10 perceptron, batch 256, AdamW, cross-entropy.
 
-Both sides gather the batch from the data set by a prepared order, run forward and backward, update with AdamW (PyTorch: fused) and record the
-loss. Target: at most 0.95 of PyTorch's time with the same number of threads.
+Both sides gather the batch from the data set by a prepared order, run forward and backward, update with AdamW (PyTorch: fused) and
+record the loss. Target: at most 0.95 of PyTorch's time with the same number of threads.
 """
 
 from __future__ import annotations
@@ -84,7 +84,10 @@ def measure(workload: Workload, threads: int) -> dict[str, Any]:
 
 def main() -> None:
     workload = our_workload()
-    results: dict[str, Any] = {"workload": "784-512-512-10 perceptron, batch 256, AdamW", "against": f"PyTorch {torch.__version__} eager, fused AdamW"}
+    results: dict[str, Any] = {
+        "workload": "784-512-512-10 perceptron, batch 256, AdamW",
+        "against": f"PyTorch {torch.__version__} eager, fused AdamW",
+    }
     results |= {"target": TARGET, "instruction_set": instruction_set(), "machine": machine_facts(), "threads": {}}
     for threads in THREADS:
         results["threads"][str(threads)] = measure(workload, threads)

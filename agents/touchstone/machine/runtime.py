@@ -15,7 +15,7 @@ import numpy as np
 from touchstone.errors import InvalidProgramError
 from touchstone.machine.executor import NodeSink, TensorMismatchError
 from touchstone.machine.native.library import NativeRuntimeError, TraceSink, last_error, library
-from touchstone.machine.program import Program, TensorType, encode
+from touchstone.machine.program import DType, Program, TensorType, encode
 from touchstone.machine.workload import NUMPY_DTYPE, Array
 
 CHUNK_BYTES = 1024
@@ -24,7 +24,15 @@ HASH_BYTES = 32
 # How long the library runs before it lets Python handle signals.
 _SLICE_SECONDS = 0.1
 
-__all__ = ["NativeMachine", "NativeRuntimeError", "TensorMismatchError", "hash_leaves", "instruction_set", "instruction_sets", "tensor_root"]
+__all__ = [
+    "NativeMachine",
+    "NativeRuntimeError",
+    "TensorMismatchError",
+    "hash_leaves",
+    "instruction_set",
+    "instruction_sets",
+    "tensor_root",
+]
 
 
 class NativeMachine:
@@ -73,7 +81,7 @@ class NativeMachine:
         self._library.ts_machine_load(self._handle, _pointers(slots))
 
     def run(self, steps: int) -> None:
-        """Advance the state by ``steps`` steps. A keyboard interrupt takes effect between two steps."""
+        """Advance the state by ``steps`` steps. A signal, such as a keyboard interrupt, takes effect between two steps."""
         while steps > 0:
             done = self._library.ts_machine_run(self._handle, steps, _SLICE_SECONDS)
             if done < 0:
@@ -169,18 +177,20 @@ def _conforming_one(what: str, tensor: TensorType, array: Array) -> Array:
     if array.dtype != dtype or array.shape != tensor.shape:
         declared = f"{dtype.name} {list(tensor.shape)}"
         raise TensorMismatchError(f"{what} is {array.dtype.name} {list(array.shape)}, the program declares {declared}; convert it")
-    return np.ascontiguousarray(array).reshape(tensor.shape)
+    return array if array.flags.c_contiguous else array.copy(order="C")
 
 
 def _empty(tensor: TensorType) -> Array:
-    return np.empty(tensor.shape, dtype=NUMPY_DTYPE[tensor.dtype])
+    if tensor.dtype is DType.F32:
+        return np.empty(tensor.shape, dtype=np.float32)
+    return np.empty(tensor.shape, dtype=np.int32)
 
 
 def _borrowed(address: int, tensor: TensorType) -> Array:
-    words = (ctypes.c_uint32 * tensor.size).from_address(address)
-    array = np.frombuffer(words, dtype=NUMPY_DTYPE[tensor.dtype]).reshape(tensor.shape)
-    array.flags.writeable = False
-    return array
+    words = memoryview((ctypes.c_uint32 * tensor.size).from_address(address)).toreadonly()
+    if tensor.dtype is DType.F32:
+        return np.frombuffer(words, dtype=np.float32).reshape(tensor.shape)
+    return np.frombuffer(words, dtype=np.int32).reshape(tensor.shape)
 
 
 def _pointers(arrays: Sequence[Array]) -> ctypes.Array[ctypes.c_void_p]:

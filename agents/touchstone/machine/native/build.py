@@ -1,7 +1,7 @@
 """Compile the native runtime: ``python -m touchstone.machine.native.build``, or through ``pip install`` and ``make native``.
 
-Only the standard library is used, because it runs before anything is installed. ``CXX`` names the compiler (g++ or clang++), ``CXXFLAGS`` and
-``LDFLAGS`` are added at the end.
+Only the standard library is used, because it runs before anything is installed. ``CXX`` names the compiler (g++ or clang++);
+``CXXFLAGS`` and ``LDFLAGS`` are added at the end.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ SOURCES = HERE / "src"
 LIBRARY_NAME = "libtouchstone.so"
 
 # Contraction and reassociation would change bits; errno and traps would only cost time.
-_FLAGS = (
-    "-std=c++20 -O3 -fPIC -pthread -fvisibility=hidden -ffp-contract=off -fno-fast-math -fno-math-errno -fno-trapping-math"
-    " -fno-strict-aliasing -Wall -Wextra -Wno-psabi -Wno-ignored-attributes -Wno-maybe-uninitialized"
-).split()
+_EXACT = ["-ffp-contract=off", "-fno-fast-math", "-fno-math-errno", "-fno-trapping-math"]
+_WARNINGS = ["-Wall", "-Wextra", "-Wno-psabi", "-Wno-ignored-attributes", "-Wno-maybe-uninitialized"]
+_FLAGS = ["-std=c++20", "-O3", "-fPIC", "-pthread", "-fvisibility=hidden", "-fno-strict-aliasing", *_EXACT, *_WARNINGS]
 _KERNEL_FLAGS = ["-fno-exceptions", "-fno-rtti"]
 
 # Compiled once per instruction set, into a namespace of its own.

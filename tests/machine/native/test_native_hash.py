@@ -1,0 +1,54 @@
+"""The library's SHA-256 and tensor roots against hashlib."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from touchstone.machine.runtime import hash_leaves, tensor_root
+
+SIZES = [1, 4, 63, 64, 1023, 1024, 1025, 2048, 3000, 4096, 5 * 1024, 64 * 1024, 129 * 1024 + 4, 1_000_000]
+
+
+def expected_leaves(data: bytes) -> list[bytes]:
+    return [hashlib.sha256(data[at : at + 1024].ljust(1024, b"\0")).digest() for at in range(0, len(data), 1024)]
+
+
+def expected_root(data: bytes) -> bytes:
+    level, zero = expected_leaves(data), bytes(32)
+    while len(level) > 1:
+        level += [zero] * (len(level) % 2)
+        level = [hashlib.sha256(level[i] + level[i + 1]).digest() for i in range(0, len(level), 2)]
+        zero = hashlib.sha256(zero + zero).digest()
+    return level[0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("threads", [0, 1, 2, 3])
+def test_leaves_and_roots_are_those_of_hashlib(size: int, threads: int) -> None:
+    data = np.random.default_rng(size).bytes(size)
+    assert hash_leaves(data, threads) == b"".join(expected_leaves(data))
+    assert tensor_root(data, threads) == expected_root(data)
+
+
+@given(st.binary(min_size=1, max_size=9000))
+@settings(max_examples=100, deadline=None)
+def test_any_bytes_hash_like_hashlib(data: bytes) -> None:
+    assert hash_leaves(data) == b"".join(expected_leaves(data))
+    assert tensor_root(data) == expected_root(data)
+
+
+def test_arrays_are_hashed_as_their_words_in_order() -> None:
+    array = np.arange(3000, dtype=np.float32).reshape(60, 50)
+    assert tensor_root(array) == expected_root(array.tobytes())
+    assert tensor_root(array.T) == expected_root(array.T.tobytes())
+    assert hash_leaves(memoryview(array.tobytes())) == hash_leaves(array)
+
+
+def test_a_buffer_that_does_not_begin_at_a_vector_boundary_hashes_alike() -> None:
+    data = np.random.default_rng(0).bytes(5001)
+    assert tensor_root(memoryview(data)[1:]) == expected_root(data[1:])
