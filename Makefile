@@ -68,6 +68,7 @@ $(STAMPS)/solc: $(STAMPS)/python $(STAMPS)/npm scripts/install_solc.py scripts/s
 	@touch $@
 
 $(STAMPS)/contracts: $(STAMPS)/solc ape-config.yaml scripts/export_artifacts.py $(SOLIDITY_SOURCES)
-	$(BIN)/ape compile
+	# --force: ape compiles again what changed and what that imports, but not what imports it.
+	$(BIN)/ape compile --force
 	$(BIN)/python scripts/export_artifacts.py
 	@touch $@

@@ -117,11 +117,10 @@ def _hardest_rows(rng: np.random.Generator, terms: int) -> tuple[Words, Words]:
 def _reductions(rng: np.random.Generator) -> Iterator[GasCase]:
     for fn in ReduceFn:
         for dtype in DType:
+            name = f"reduce {fn.name.lower()} {dtype.name.lower()}"
             bench = _Bench()
             value = bench.builder.reduce(fn, bench.node(dtype, (2**14, 256)))
-            yield bench.case(
-                f"reduce {fn.name.lower()} {dtype.name.lower()} n=256, typical", LARGE_JOB, value, 77, (_typical(rng, dtype, 256),)
-            )
+            yield bench.case(f"{name} n=256, typical", LARGE_JOB, value, 77, (_typical(rng, dtype, 256),))
             bench = _Bench()
             value = bench.builder.reduce(fn, bench.node(dtype, (2**17, 8191)))
             worst = _ascending(8191, dtype) if fn is ReduceFn.ARGMAX else _worst_sum(rng, 8191, dtype)
