@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def devnet(workspace: Workspace, port: int, block_time: float, accounts: int, di
     """
     from touchstone.chain.devnet import start_devnet
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that being told to end takes the chain along, as Ctrl-C does
     target = directory or workspace.data / "devnet"
     overrides = _parse_parameters(parameters)
     with workspace.output.progress() as progress:
