@@ -36,8 +36,19 @@ from touchstone.roles.node import Node, open_node
 from touchstone.roles.reader import MarketReader
 from touchstone.roles.records import JobSpec, Quote
 from touchstone.roles.rules.submitter import SubmitterRules
-from touchstone.roles.status import JobStatus, StoryLine, job_status, story
-from touchstone.roles.submitter import Offer, Submitter, SubmitterSettings, download_result, find_job, job_spec_of, post_job, quote_job, rerun
+from touchstone.roles.status import JobStatus, job_status
+from touchstone.roles.story import StoryLine, story
+from touchstone.roles.submitter import (
+    Offer,
+    Submitter,
+    SubmitterSettings,
+    download_result,
+    find_job,
+    job_spec_of,
+    post_job,
+    quote_job,
+    rerun,
+)
 from touchstone.roles.threads import in_background
 from touchstone.store.package import Package
 from touchstone.store.server import StoreServer
@@ -64,7 +75,7 @@ class Market:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.endpoint = ""
-        self._reader = MarketReader(node.client, node.sender.journal, node.address, f"market {os.getpid()}")
+        self._reader = MarketReader(node.client, node.address)
         self._library = JobLibrary(node.store, MAX_BYTES)
 
     @classmethod
@@ -149,7 +160,10 @@ class Market:
 
     @contextmanager
     def serve(self, host: str = "127.0.0.1", port: int = 0, patience: int = 60) -> Iterator[str]:
-        """Serve the store and look after the account's jobs while the block runs; gives the store's address, a mirror of jobs submitted in it."""
+        """Serve the store and look after the account's jobs while the block runs.
+
+        Gives the store's address, which becomes a mirror of the jobs submitted in the block.
+        """
         with StoreServer(self.node.store, host, port) as server:
             self.endpoint = server.url
             rules = SubmitterRules(patience=patience)

@@ -16,6 +16,7 @@ from touchstone.cli.workspace import Workspace
 if TYPE_CHECKING:
     from touchstone.roles.agent import Agent, LoopSettings
     from touchstone.roles.node import Node
+    from touchstone.roles.training import ExecutorFactory
 
 _COMMON: list[Callable[..., Any]] = [
     click.option("--store-host", default="127.0.0.1", show_default=True, help="Address the agent's store listens on."),
@@ -64,6 +65,13 @@ def loop_settings(common: Common, trainings: int = 1) -> LoopSettings:
     from touchstone.roles.agent import LoopSettings
 
     return LoopSettings(poll=common.poll, trainings=trainings)
+
+
+def machine_factory(threads: int) -> ExecutorFactory:
+    """What agents compute with: the native machine."""
+    from touchstone.machine.runtime import NativeMachine
+
+    return lambda program, constants: NativeMachine(program, constants, threads)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from touchstone.cli import running
 from touchstone.cli.amounts import TOKENS
 from touchstone.cli.running import agent_node, loop_settings, run_until_stopped, take_common, with_common_options
 from touchstone.cli.workspace import Workspace, with_workspace
@@ -24,13 +25,12 @@ def verifier() -> None:
 @with_workspace("account")
 def run(workspace: Workspace, /, **options: Any) -> None:
     """Work as a verifier until interrupted. Killed at any moment and started again, it goes on and loses nothing."""
-    from touchstone.machine.runtime import NativeMachine
     from touchstone.roles.verifier import Verifier
 
-    threads = options["threads"]
+    make_machine = running.machine_factory(options["threads"])
     settings, common = verifier_settings(options)
     with agent_node(workspace, "verifier", common) as (node, endpoint):
-        agent = Verifier(node, settings(endpoint), lambda program, constants: NativeMachine(program, constants, threads))
+        agent = Verifier(node, settings(endpoint), make_machine)
         run_until_stopped(agent, node.address, endpoint)
 
 

@@ -32,6 +32,13 @@ class RecordBeacon:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """Tell people something, once."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Assess:
     """Fetch and check an open job's package, and estimate what it takes."""
 
@@ -88,4 +95,4 @@ class Collect:
 
 
 Work = Assess | PrepareBid | Train | Inspect | Challenge | Move | Collect
-Action = Send | RecordBeacon | Work
+Action = Send | RecordBeacon | Remark | Work

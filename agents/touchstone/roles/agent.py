@@ -16,7 +16,7 @@ from touchstone.chain.headers import header_bytes
 from touchstone.chain.journal import Entry, State
 from touchstone.chain.sender import Receipt
 from touchstone.errors import TouchstoneError
-from touchstone.roles.actions import Action, Move, RecordBeacon, Send, Train, Work
+from touchstone.roles.actions import Action, Move, RecordBeacon, Remark, Send, Train, Work
 from touchstone.roles.errors import RepeatedFailureError
 from touchstone.roles.node import Node
 from touchstone.roles.reader import MarketReader
@@ -63,7 +63,7 @@ class Agent:
     def __init__(self, node: Node, settings: LoopSettings, name: str) -> None:
         self.node = node
         self.settings = settings
-        self.reader = MarketReader(node.client, node.sender.journal, node.address, name)
+        self.reader = MarketReader(node.client, node.address)
         self.stopping = threading.Event()
         self._logger = logging.getLogger(f"touchstone.{name}")
         self._wake = threading.Event()
@@ -72,6 +72,7 @@ class Agent:
         self._working: dict[Work, Future[Outcome]] = {}
         self._waiting: dict[str, Future[Receipt]] = {}
         self._results: list[Send] = []
+        self._remarks: set[Remark] = set()
         self._failures: dict[object, tuple[int, float]] = {}
 
     def decide(self, view: View) -> list[Action]:
@@ -144,11 +145,18 @@ class Agent:
             self._send(action)
         elif isinstance(action, RecordBeacon):
             self._record_beacon(action)
+        elif isinstance(action, Remark):
+            self._remark(action)
         elif action not in self._working and not self._must_pause(action):
             gate = self._training_gate if isinstance(action, Train) else self._work_gate
             future = in_background(lambda: self.work(action, view), gate)
             self._working[action] = future
             future.add_done_callback(lambda _: self._wake.set())
+
+    def _remark(self, remark: Remark) -> None:
+        if remark not in self._remarks:
+            self._remarks.add(remark)
+            self.warn(remark.text)
 
     def _record_beacon(self, action: RecordBeacon) -> None:
         key = f"beacon {action.block}"

@@ -9,7 +9,7 @@ from touchstone.machine.workload import Array
 from touchstone.roles.errors import PackageMismatchError
 from touchstone.roles.ledger import JobRecord, Ledger
 from touchstone.store.errors import StoreUnavailableError
-from touchstone.store.fetch import Fetcher
+from touchstone.store.fetch import Fetcher, Progress
 from touchstone.store.local import LocalStore
 from touchstone.store.package import Package
 from touchstone.store.remote import RemoteStore
@@ -23,11 +23,13 @@ class JobLibrary:
     Args:
         store: the own store; everything fetched stays there.
         max_bytes: most bytes of one package or state.
+        progress: called with the bytes received of what is being fetched.
     """
 
-    def __init__(self, store: LocalStore, max_bytes: int) -> None:
+    def __init__(self, store: LocalStore, max_bytes: int, progress: Progress | None = None) -> None:
         self._store = store
         self._max_bytes = max_bytes
+        self._progress = progress
         self._packages: OrderedDict[str, Package] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -41,7 +43,7 @@ class JobLibrary:
         """
         with self._lock:
             if job.package not in self._packages:
-                package = Package.fetch(job.package, self._fetcher(job, ledger), self._max_bytes)
+                package = Package.fetch(job.package, self._fetcher(job, ledger), self._max_bytes, self._progress)
                 check_package(job, package)
                 self._packages[job.package] = package
                 if len(self._packages) > _KEPT_PACKAGES:
@@ -54,7 +56,7 @@ class JobLibrary:
         package = self.package(job, ledger)
         if root == package.state_root:
             return list(package.workload.state)
-        return self._fetcher(job, ledger).state(root, package.workload.program, self._max_bytes)
+        return self._fetcher(job, ledger).state(root, package.workload.program, self._max_bytes, self._progress)
 
     def _fetcher(self, job: JobRecord, ledger: Ledger) -> Fetcher:
         return Fetcher(self._store, [store for store in map(_remote, sources(job, ledger)) if store is not None])

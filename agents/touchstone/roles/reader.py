@@ -9,7 +9,7 @@ from touchstone.chain.contracts import Event
 from touchstone.chain.cursor import EventCursor
 from touchstone.chain.journal import Journal
 from touchstone.roles.ledger import JobRecord, Ledger
-from touchstone.roles.records import Audit, JobState, Parameters, Status, audit, job_state, parameters
+from touchstone.roles.records import ZERO_ADDRESS, Audit, JobState, Parameters, Status, audit, job_state, parameters
 from touchstone.roles.view import Draw, IntervalView, JobView, View
 
 CONTRACTS = ("JobMarket", "StakeVault", "Court", "RandaoBeacon")
@@ -20,20 +20,17 @@ HISTORY = 8_191
 class MarketReader:
     """Follows the market of a deployment for one account.
 
-    The ledger lives in memory: a new reader reads all events from the deployment's first block on, and after a reorganisation it folds
-    those that still hold again.
+    Ledger and cursor live in memory: a new reader reads all events from the deployment's first block on, and after a reorganisation it
+    folds those that still hold again.
 
     Args:
         client: the chain, with a deployment.
-        journal: where the cursor is kept.
-        account: address whose balances and stake the view shows.
-        name: of the cursor; one per process.
+        account: address whose balances and stake the view shows; none for a mere spectator.
     """
 
-    def __init__(self, client: ChainClient, journal: Journal, account: str, name: str = "market") -> None:
-        journal.set_marks(name, [])
+    def __init__(self, client: ChainClient, account: str = ZERO_ADDRESS) -> None:
         self._client = client
-        self._cursor = EventCursor(client, journal, name, CONTRACTS)
+        self._cursor = EventCursor(client, Journal(":memory:"), "market", CONTRACTS)
         self._account = account
         self._events: list[Event] = []
         self._ledger = Ledger()

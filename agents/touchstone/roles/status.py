@@ -1,13 +1,10 @@
-"""A job in one glance, and its story: for people, and for programs that want neither events nor contracts."""
+"""A job in one glance: for people, and for programs that want neither events nor contracts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from touchstone.chain.contracts import Event
-from touchstone.roles.ledger import JobRecord, Ledger
+from touchstone.roles.ledger import JobRecord
 from touchstone.roles.records import JobState, Status
 
 
@@ -85,86 +82,3 @@ def job_status(record: JobRecord, state: JobState) -> JobStatus:
         final_root="0x" + record.final_root.hex() if settled and record.final_root else "",
         package=record.package,
     )
-
-
-@dataclass(frozen=True)
-class StoryLine:
-    """One thing that happened to a job."""
-
-    block: int
-    transaction: str
-    event: str
-    text: str
-
-
-def story(record: JobRecord, ledger: Ledger) -> list[StoryLine]:
-    """Everything that happened to a job, the moves of its disputes included, in the order of the chain."""
-    events = list(record.events)
-    for dispute in ledger.disputes.values():
-        if dispute.job == record.number:
-            events += dispute.events
-    events.sort(key=lambda event: (event.block, event.index))
-    return [StoryLine(event.block, event.transaction, event.name, describe(event)) for event in events]
-
-
-def describe(event: Event) -> str:
-    """An event as a sentence."""
-    write = _SENTENCES.get(event.name)
-    return event.name if write is None else write(event.values)
-
-
-def _who(address: str) -> str:
-    return f"{address[:6]}…{address[-4:]}"
-
-
-def _amount(base_units: int) -> str:
-    return f"{base_units / 10**18:,.6f}".rstrip("0").rstrip(".")
-
-
-def _span(values: Mapping[str, Any], count: int) -> str:
-    first = values["first"]
-    return f"interval {first}" if count == 1 else f"intervals {first} to {first + count - 1}"
-
-
-_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "JobPosted": lambda v: f"{_who(v['submitter'])} posts the job: {v['spec'].steps} steps in {v['intervals']} intervals, escrow {_amount(v['escrow'])}",
-    "RoundOpened": lambda v: (
-        f"auction round {v['round']} opens for the intervals from {v['first']} on, budget {_amount(v['roundBudget'])}, stake {_amount(v['stake'])}"
-    ),
-    "BidCommitted": lambda v: f"{_who(v['bidder'])} enters a sealed bid",
-    "BidRevealed": lambda v: (
-        f"{_who(v['bidder'])} reveals price {_amount(v['price'])} and {v['duration']} s, score {_amount(v['score'])}{', and leads' if v['leads'] else ''}"
-    ),
-    "Assigned": lambda v: f"{_who(v['solver'])} wins and will be paid {_amount(v['payment'])}, with {_amount(v['stake'])} at stake",
-    "CheckpointsCommitted": lambda v: f"{_who(v['solver'])} commits {_span(v, len(v['roots']))}",
-    "CheckpointRenewed": lambda v: f"interval {v['interval']} gets a fresh draw",
-    "VerifierSummoned": lambda v: f"{_who(v['verifier'])} is summoned to audit interval {v['interval']}",
-    "VerifierDismissed": lambda v: f"{_who(v['verifier'])} did not answer for interval {v['interval']} and pays {_amount(v['penalty'])}",
-    "Attested": lambda v: f"{_who(v['verifier'])} attests interval {v['interval']} and earns {_amount(v['fee'])}",
-    "Challenged": lambda v: (
-        f"{_who(v['challenger'])} denies the {'seal' if v['isSeal'] else 'root'} of interval {v['interval']}: dispute {v['dispute']}, "
-        f"bond {_amount(v['bond'])}"
-    ),
-    "ChallengeFailed": lambda v: f"{_who(v['challenger'])} loses dispute {v['dispute']} and its bond, {_amount(v['toSolver'])} to the solver",
-    "Convicted": lambda v: f"{_who(v['solver'])} is convicted {'by proof' if v['byProof'] else 'by the clock'}; void from interval {v['interval']} on",
-    "ChallengeMoot": lambda v: f"dispute {v['dispute']} no longer matters, the bond goes back",
-    "Finalised": lambda v: f"{_span(v, v['count'])} final, {_amount(v['paid'])} paid to {_who(v['solver'])}",
-    "AssignmentEnded": lambda v: f"the assignment of {_who(v['solver'])} ends before interval {v['end']}",
-    "StakeSettled": lambda v: (
-        f"stake of {_who(v['solver'])}: {_amount(v['toSolver'])} back, {_amount(v['toChallenger'])} to the challenger, "
-        f"{_amount(v['toSubmitter'])} to the submitter, {_amount(v['toTreasury'])} to the treasury"
-    ),
-    "JobEnded": lambda v: f"the job is {Status(v['status']).name.lower()}, {_amount(v['refund'])} refunded",
-    "DepositReclaimed": lambda v: f"{_who(v['bidder'])} takes back {_amount(v['amount'])}",
-    "DisputeOpened": lambda v: f"dispute {v['dispute']}: {_who(v['challenger'])} opens with {len(v['points']) - 1} roots",
-    "Dissected": lambda v: f"dispute {v['dispute']}: {_who(v['mover'])} dissects into {len(v['points']) - 1} parts",
-    "StepOpened": lambda v: f"dispute {v['dispute']}: {_who(v['mover'])} opens one step into its nodes",
-    "NodeOpened": lambda v: f"dispute {v['dispute']}: {_who(v['mover'])} opens one node into its chunks",
-    "ChunkPosted": lambda v: f"dispute {v['dispute']}: {_who(v['mover'])} posts the chunk",
-    "CopySettled": lambda v: f"dispute {v['dispute']}: the copy of slot {v['slot']} after step {v['step']} is proven wrong",
-    "WordProven": lambda v: (
-        f"dispute {v['dispute']}: the referee recomputes element {v['element']} of node {v['node']} at step {v['step']}: "
-        f"0x{v['right']:08x}, not 0x{v['posted']:08x}"
-    ),
-    "DisputeClosed": lambda v: f"dispute {v['dispute']}: {_who(v['winner'])} wins {'by proof' if v['byProof'] else 'by the clock'}",
-}

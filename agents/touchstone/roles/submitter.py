@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from touchstone.chain.client import ChainClient
 from touchstone.chain.errors import ContractRevertError
 from touchstone.chain.permit import sign_permit
 from touchstone.chain.sender import Receipt
@@ -153,7 +154,7 @@ def _post(node: Node, spec: JobSpec, cid: str, mirrors: Sequence[str], key: str)
         except ContractRevertError:
             pass  # it was mined and failed: post anew
     escrow = quote_job(node, spec).escrow
-    check_funds(node, escrow)
+    check_funds(node.client, node.address, escrow)
     vault = node.client.contract("StakeVault").address
     if node.client.read("StakeVault", "available", node.address) >= escrow:
         return node.sender.execute(node.client.call("JobMarket", "post", spec, cid, list(mirrors)), key)
@@ -161,14 +162,11 @@ def _post(node: Node, spec: JobSpec, cid: str, mirrors: Sequence[str], key: str)
     return node.sender.execute(node.client.call("JobMarket", "postWithPermit", spec, cid, list(mirrors), *permit), key)
 
 
-def check_funds(node: Node, escrow: int) -> None:
-    """Raise InsufficientBalanceError when the account's tokens do not cover an escrow."""
-    held = node.client.read("Token", "balanceOf", node.address)
-    available = node.client.read("StakeVault", "balanceOf", node.address)
-    if held + available < escrow:
-        raise InsufficientBalanceError(
-            f"{node.address} has {held + available} tokens, the escrow is {escrow}; fund the account or lower the budget"
-        )
+def check_funds(client: ChainClient, account: str, escrow: int) -> None:
+    """Raise InsufficientBalanceError when an account's tokens do not cover an escrow."""
+    held = client.read("Token", "balanceOf", account) + client.read("StakeVault", "balanceOf", account)
+    if held < escrow:
+        raise InsufficientBalanceError(f"{account} has {held} base units of the token, the escrow is {escrow}; fund it or lower the budget")
 
 
 def find_job(ledger: Ledger, job: int) -> JobRecord:
@@ -196,6 +194,11 @@ def rerun(package: Package, machine: Executor, final: Sequence[Array]) -> None:
     """Run the whole job again and compare with its result. Raises ResultMismatchError."""
     machine.load(package.workload.state)
     machine.run(package.workload.steps)
-    mine, theirs = state_root(machine.state()), state_root(final)
+    check_result(machine.state(), final)
+
+
+def check_result(own: Sequence[Array], final: Sequence[Array]) -> None:
+    """Compare an own final state with a job's. Raises ResultMismatchError."""
+    mine, theirs = state_root(own), state_root(final)
     if mine != theirs:
         raise ResultMismatchError(f"the program ends in the state 0x{mine.hex()}, not 0x{theirs.hex()}; challenge the job while you can")

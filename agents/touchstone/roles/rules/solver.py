@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from touchstone.roles.actions import Action, Assess, PrepareBid, Send, Train
+from touchstone.roles.actions import Action, Assess, PrepareBid, Remark, Send, Train
 from touchstone.roles.journal import Bid, RoleJournal, TrainedCheckpoint
 from touchstone.roles.ledger import Round
 from touchstone.roles.records import MAX_BATCH, EndReason, Status
@@ -81,7 +81,12 @@ def _bid(view: View, job: JobView, current: Round, journal: RoleJournal, rules: 
     if bid is None:
         yield PrepareBid(job.number, current.number)
         return
-    if bid.price > current.budget or view.spendable < max(current.stake, current.deposit):
+    if bid.price > current.budget:
+        yield Remark(f"does not bid for job {job.number}: the work costs {bid.price} here, the budget is {current.budget}")
+        return
+    needed = max(current.stake, current.deposit)
+    if view.spendable < needed:
+        yield Remark(f"cannot bid for job {job.number}: it takes a stake of {needed}, this account can spend {view.spendable}; fund it")
         return
     yield Send(
         *("JobMarket", "bid", (job.number, commitment_of(view.chain, view.market, view.me, bid))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from touchstone.roles.actions import Action, Send
+from touchstone.roles.actions import Action, Remark, Send
 from touchstone.roles.view import View
 
 ALL = 2**256 - 1
@@ -20,7 +20,9 @@ def approve(view: View) -> Iterator[Action]:
 def stake(view: View, wanted: int) -> Iterator[Action]:
     """Brings the account's stake as a verifier up to ``wanted``."""
     missing = wanted - view.stake
-    if missing > 0 and view.spendable >= missing:
+    if missing > 0 and view.spendable < missing and view.allowance >= _PLENTY:
+        yield Remark(f"cannot stake {missing}: this account can spend {view.spendable}; fund it")
+    elif missing > 0 and view.spendable >= missing:
         yield Send("StakeVault", "stake", (missing,), f"stake {missing} on top of {view.stake}", f"stake {missing}")
 
 
