@@ -204,6 +204,68 @@ def test_other_losses_follow_eager_pytorch(samples, loss) -> None:
     assert_same_curve(losses, eager)
 
 
+class Tall(nn.Module):
+    """Linear layers on three axes, slices and joins, softmax as a layer, a constant made in forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows, self.mix, self.head = nn.Linear(3, 5), nn.Linear(5, 5, bias=False), nn.Linear(10, 6)
+        self.flatten, self.weights = nn.Flatten(), nn.Softmax(dim=-1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = torch.tanh(self.rows(x.reshape(-1, 2, 3)))
+        scores = self.weights(rows @ self.mix(rows).transpose(1, 2) / 5**0.5)
+        mixed = self.flatten(scores @ rows) * torch.tensor([1.0, -1.0] * 5)
+        joined = torch.cat([mixed[:, :4], mixed[:, 4:].sigmoid()], dim=1)
+        return self.head(torch.where(joined > 0, joined, joined * 0.1))
+
+
+class TwoInputs(nn.Module):
+    """Two arrays of data, one of them integers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 6), nn.Linear(1, 6)
+
+    def forward(self, x: torch.Tensor, category: torch.Tensor) -> torch.Tensor:
+        return self.first(x) + self.second(category.float().unsqueeze(1)) * (category > 2).unsqueeze(1)
+
+
+def test_layers_on_several_axes_follow_eager_pytorch(samples) -> None:
+    torch.manual_seed(0)
+    model, loss = Tall(), nn.CrossEntropyLoss()
+    workload = capture(model, loss, torch.optim.AdamW(model.parameters(), lr=0.01), *samples, batch_size=40, steps=30)
+    losses = slot(workload, final_state(workload), "loss_history")
+    eager = train_eagerly(model, loss, torch.optim.AdamW(model.parameters(), lr=0.01), *samples, constant(workload, "order"))
+    assert_same_curve(losses, eager)
+
+
+def test_a_model_of_two_inputs_gets_both(samples) -> None:
+    data, labels = samples
+    category = np.arange(40) % 5
+    torch.manual_seed(0)
+    model, loss = TwoInputs(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    workload = capture(model, loss, optimizer, [data, category], labels, batch_size=10, steps=30)
+    assert {"data:x0", "data:x1", "data:y"} <= set(workload.constant_names)
+    losses = slot(workload, final_state(workload), "loss_history")
+    single = nn.Module()
+    single.forward = lambda rows: model(rows[:, :6], rows[:, 6].long())  # type: ignore[method-assign]
+    both = np.concatenate([data, category[:, None].astype(np.float32)], axis=1)
+    assert_same_curve(losses, train_eagerly(single, loss, optimizer, both, labels, constant(workload, "order")))
+
+
+def test_dropout_follows_eager_pytorch_that_draws_the_machines_numbers(samples) -> None:
+    # Capture compares the first steps itself, here all of them, letting eager PyTorch draw the machine's random numbers.
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Dropout(0.1), nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 6))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    workload = capture(model, nn.CrossEntropyLoss(), optimizer, *samples, batch_size=10, steps=30, check_steps=30)
+    assert capture.inspect(workload).nodes["source philox"] == 2
+    evaluated = capture(model.eval(), nn.CrossEntropyLoss(), optimizer, *samples, batch_size=10, steps=30)
+    assert "source philox" not in capture.inspect(evaluated).nodes
+
+
 def test_dropout_hides_the_given_share_anew_at_every_step_and_place(samples) -> None:
     data, labels = samples
     model = nn.Sequential(nn.Dropout(0.25), nn.Linear(6, 6, bias=False), nn.Dropout(0.5))

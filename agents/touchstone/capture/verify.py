@@ -87,16 +87,24 @@ def _compare(machine: Numbers, eager: Numbers, exact: Numbers | None, step: int)
         found = machine.get(name)
         if found is None:  # a tensor that no step changes is a constant of the program, not state
             continue
-        difference = float(np.max(np.abs(found - expected)))
-        own_error = 0.0 if exact is None else float(np.max(np.abs(exact[name] - expected)))
+        difference = _largest_difference(found, expected)
+        own_error = 0.0 if exact is None else _largest_difference(exact[name], expected)
         relative = _RELATIVE_UNMEASURED if exact is None else _RELATIVE
-        allowed = relative * float(np.max(np.abs(expected))) + _ROUNDING_FACTOR * own_error
-        both_nan = bool(np.isnan(found).any() and np.isnan(expected).any())
-        if not difference <= allowed and not both_nan:
+        size = float(np.max(np.abs(expected), where=np.isfinite(expected), initial=0.0))
+        allowed = relative * size + (_ROUNDING_FACTOR * own_error if np.isfinite(own_error) else 0.0)
+        if difference > allowed:
             raise MismatchError(
                 f"{name} differs from eager PyTorch by {difference:.2e} after step {step + 1} (at most {allowed:.2e} is rounding); "
                 "keep everything that changes from step to step in parameters and registered buffers, or report this"
             )
+
+
+def _largest_difference(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    """Greatest distance of two elements; none between equal infinities or two NaNs, infinite where only one is finite."""
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(a - b)
+    alike = (a == b) | (np.isnan(a) & np.isnan(b))
+    return float(np.max(np.where(alike, 0.0, np.where(np.isnan(distance), np.inf, distance)), initial=0.0))
 
 
 def _eager_steps(
