@@ -49,8 +49,9 @@ def test_carrying_words_costs_no_operations() -> None:
     x = b.slot(F32, (4, 10))
     b.transpose(x)
     b.iota((3,))
+    b.gather(x, b.slot(I32, (6,)))
     assert cost(b.build()).operations == 0
-    assert cost(b.build()).bytes_moved == 4 * (40 + 40 + 3)
+    assert cost(b.build()).bytes_moved == 4 * (40 + 40 + 3 + (60 + 6) + 60)
 
 
 @pytest.mark.parametrize("seed", range(8))

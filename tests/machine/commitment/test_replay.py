@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -142,6 +143,7 @@ def test_only_as_many_states_as_fit_the_memory_are_kept_and_they_are_spread_out(
     kept = sorted(replay._states)
     assert len(kept) == 5
     assert kept[0] == 0
+    assert max(later - earlier for earlier, later in pairwise(kept)) <= STEPS // 3
     machine.steps_run = 0
     for step in (kept[1], kept[2], kept[3]):
         replay.state(step)

@@ -63,3 +63,31 @@ def test_the_array_fma_keeps_what_a_second_rounding_would_lose() -> None:
     c = np.array([2.0**-66], dtype=np.float32)
     words = vector_floats.fma(a.view(np.uint32), a.view(np.uint32), c.view(np.uint32))
     assert words.view(np.float32)[0] == np.float32(1 + 2.0**-11 + 2.0**-23)
+
+
+def nearly_half(rng: np.random.Generator, count: int) -> tuple[Words, Words]:
+    """Factors whose products are powers of two but for a part that float64 loses beside a float 2**24 times as large."""
+    m = rng.integers(1, 2**11, count) * 2.0**-23
+    below = np.stack([1 + m, 1 - m])  # 1 - m**2
+    x = rng.choice([2.0**-11, 2.0**-12], count)
+    above = np.stack([1 + x, 1 - x + x * x])  # 1 + x**3
+    left, right = np.where(rng.random(count) < 0.6, below, above).astype(np.float32)
+    return left.view(np.uint32), right.view(np.uint32)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.integers(-149, 127))
+def test_the_array_fma_decides_ties_by_what_float64_would_lose(seed: int, exponent: int) -> None:
+    """The addend is a random float of the exponent, the product almost exactly half a unit of its last place."""
+    rng = np.random.default_rng(seed)
+    a, b = nearly_half(rng, 200)
+    sign = rng.choice([-1.0, 1.0], 200)
+    half = float(np.exp2(max(exponent - 24, -150)))
+    a = (a.view(np.float32) * np.float32(2.0 ** (exponent // 2)) * sign.astype(np.float32)).view(np.uint32)
+    b = (b.view(np.float32) * np.float32(half / 2.0 ** (exponent // 2))).view(np.uint32)
+    significands = rng.integers(0, 2**23, 200) if exponent < -126 else rng.integers(2**23, 2**24, 200)
+    c = np.ldexp(significands.astype(np.float64), max(exponent - 23, -149)).astype(np.float32).view(np.uint32)
+    expected = [softfloat.fma(*words) for words in zip(a.tolist(), b.tolist(), c.tolist(), strict=True)]
+    assert vector_floats.fma(a, b, c).tolist() == expected
+    mirrored = [word ^ 0x80000000 for word in expected]
+    assert vector_floats.fma(vector_floats.neg(a), b, vector_floats.neg(c)).tolist() == mirrored
