@@ -2,14 +2,13 @@
 
     python scripts/export_artifacts.py [COMPILED [OUT_DIR]]
 
-COMPILED is the manifest that ``ape compile`` leaves in .build. An artifact holds the ABI, the creation code with zeros where the address of
-a library belongs, and those places.
+COMPILED is the manifest that ``ape compile`` leaves in .build. An artifact holds the ABI and the creation code. Libraries are exported
+too: their ABIs name the errors they revert with.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parent.parent
 COMPILED = CHECKOUT / ".build" / "__local__.json"
 OUT = CHECKOUT / "agents" / "touchstone" / "chain" / "artifacts"
-TEST_ONLY = "contracts/mocks/"
+NOT_OURS = ("contracts/mocks/", "contracts/.cache/")
 USED_ON_DEVNETS = frozenset({"TestToken"})
+LIBRARY_PLACEHOLDER = "__$"
 
 
 def export(compiled: Path, out: Path) -> list[str]:
@@ -30,29 +30,32 @@ def export(compiled: Path, out: Path) -> list[str]:
         if stale.stem not in chosen:
             stale.unlink()
     for name, contract in chosen.items():
-        (out / f"{name}.json").write_text(json.dumps(_artifact(contract), sort_keys=True) + "\n")
+        _write_if_changed(out / f"{name}.json", json.dumps(_artifact(name, contract), sort_keys=True) + "\n")
     return sorted(chosen)
 
 
 def _is_wanted(name: str, contract: dict[str, Any]) -> bool:
     source = contract.get("sourceId") or ""
-    if not source.startswith("contracts/") or (source.startswith(TEST_ONLY) and name not in USED_ON_DEVNETS):
+    if not source.startswith("contracts/") or (source.startswith(NOT_OURS) and name not in USED_ON_DEVNETS):
         return False
     return len(_code(contract)) > 2
 
 
-def _artifact(contract: dict[str, Any]) -> dict[str, Any]:
-    links = [
-        {"library": reference["name"], "offset": offset}
-        for reference in (contract["deploymentBytecode"].get("linkReferences") or [])
-        for offset in reference["offsets"]
-    ]
-    code = re.sub(r"__\$[0-9a-f]{34}\$__", "0" * 40, _code(contract))
-    return {"abi": contract["abi"], "bytecode": code, "links": links}
+def _artifact(name: str, contract: dict[str, Any]) -> dict[str, Any]:
+    code = _code(contract)
+    if LIBRARY_PLACEHOLDER in code:
+        raise SystemExit(f"{name} calls a library with public functions, which would have to be deployed and linked; make them internal")
+    return {"abi": contract["abi"], "bytecode": code}
 
 
 def _code(contract: dict[str, Any]) -> str:
     return str((contract.get("deploymentBytecode") or {}).get("bytecode") or "")
+
+
+def _write_if_changed(path: Path, text: str) -> None:
+    """Leave a file alone that is right already: another process may be reading it."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 if __name__ == "__main__":

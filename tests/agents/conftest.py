@@ -96,6 +96,6 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         token = deployer.deploy("TestToken", name="Token")
         deployer.deploy("StakeVault", token, 10, 5)
         deployment = Deployment(
-            network="test", chain_id=CHAIN_ID, commit="test", deployer=account.address, rpc=(anvil.url,), contracts=deployer.contracts
+            network="test", chain_id=CHAIN_ID, commit="test", deployer=account.address, rpc=(anvil.url,), contracts=deployer.finish()
         )
         yield Ledger(anvil, deployment, account)

@@ -18,21 +18,12 @@ Abi = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class LinkReference:
-    """Where the address of a library belongs in the bytecode: byte offset, and the library's name."""
-
-    library: str
-    offset: int
-
-
-@dataclass(frozen=True)
 class Artifact:
-    """A compiled contract. ``bytecode`` is the creation code, with zeros where a library's address belongs."""
+    """A compiled contract; ``bytecode`` is the creation code without constructor arguments."""
 
     name: str
     abi: Abi
     bytecode: bytes
-    links: tuple[LinkReference, ...]
 
     @property
     def abi_hash(self) -> str:
@@ -44,15 +35,6 @@ class Artifact:
         """The constructor's entry in the ABI."""
         return next((item for item in self.abi if item["type"] == "constructor"), {"type": "constructor", "inputs": []})
 
-    def linked(self, libraries: Mapping[str, str]) -> bytes:
-        """The creation code with the libraries' addresses in place. Raises DeploymentError when one is missing."""
-        code = bytearray(self.bytecode)
-        for link in self.links:
-            if link.library not in libraries:
-                raise DeploymentError(f"{self.name} needs the library {link.library}; deploy it first")
-            code[link.offset : link.offset + 20] = bytes.fromhex(libraries[link.library].removeprefix("0x"))
-        return bytes(code)
-
 
 @cache
 def load_artifact(name: str) -> Artifact:
@@ -60,8 +42,7 @@ def load_artifact(name: str) -> Artifact:
     path = DIRECTORY / f"{name}.json"
     try:
         content = json.loads(path.read_text())
-        links = tuple(LinkReference(link["library"], link["offset"]) for link in content["links"])
-        return Artifact(name, content["abi"], bytes.fromhex(content["bytecode"].removeprefix("0x")), links)
+        return Artifact(name, content["abi"], bytes.fromhex(content["bytecode"].removeprefix("0x")))
     except FileNotFoundError:
         raise DeploymentError(f"the artifact of {name} is missing ({path}); run `make contracts`") from None
     except (ValueError, KeyError, TypeError) as error:

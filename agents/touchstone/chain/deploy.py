@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import rlp  # type: ignore[import-untyped]
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from touchstone.chain.artifacts import Artifact, load_artifact
 from touchstone.chain.client import ChainClient
 from touchstone.chain.contracts import Call, Contract, encode_arguments
 from touchstone.chain.deployment import DeployedContract, Deployment
 from touchstone.chain.errors import DeploymentError
+from touchstone.chain.journal import Entry
 from touchstone.chain.sender import Sender
 
 TOKEN = "Token"
@@ -74,52 +77,73 @@ def devnet_vault() -> VaultParameters:
 
 
 class Deployer:
-    """Deploys contracts one by one and keeps the record.
+    """Deploys contracts and keeps the record.
 
-    Each deployment is journaled under the contract's name, so that running again after a crash goes on where it stopped.
+    Transactions are sent one after another without waiting for blocks: a contract's address follows from the deployer's nonce.
+    :meth:`finish` waits for all. Each is journaled under the contract's name, so that running again after a crash goes on where it stopped.
     """
 
     def __init__(self, sender: Sender, progress: DeployProgress | None = None) -> None:
         self._sender = sender
         self._progress = progress
-        self.contracts: dict[str, DeployedContract] = {}
-        self._libraries: dict[str, str] = {}
+        self._planned: dict[str, _Planned] = {}
+        self._calls: list[Entry] = []
 
     def deploy(self, artifact_name: str, *arguments: object, name: str | None = None) -> str:
-        """Deploy a contract, and the libraries it needs before it, and return its address.
+        """Send the deployment of a contract and return its address.
 
         Raises:
-            DeploymentError: an artifact is missing.
+            DeploymentError: the artifact is missing.
             ContractRevertError: the constructor refuses the arguments.
         """
         known_as = name or artifact_name
         artifact = load_artifact(artifact_name)
-        for link in artifact.links:
-            if link.library not in self._libraries:
-                self._libraries[link.library] = self.deploy(link.library)
-        code = _creation_code(artifact, self._libraries, arguments)
-        receipt = self._sender.execute(Call(known_as, "", "constructor", code), f"deploy {known_as}")
-        raw = self._sender.client.receipt(receipt.transaction)
-        if raw is None or raw.created is None:
-            raise DeploymentError(f"transaction {receipt.transaction} created no contract; deploy again")
-        address = to_checksum_address(raw.created)
-        self.contracts[known_as] = DeployedContract(
-            address=address,
-            artifact=artifact_name,
-            abi_sha256=artifact.abi_hash,
-            transaction=receipt.transaction,
-            block=receipt.block,
-            arguments=_described(artifact, arguments),
-        )
-        if self._progress is not None:
-            self._progress(known_as)
+        code = artifact.bytecode + encode_arguments(artifact.constructor, arguments)
+        entry = self._sender.send(Call(known_as, "", "constructor", code), f"deploy {known_as}")
+        address = contract_address(entry.sender, entry.nonce)
+        self._planned[known_as] = _Planned(entry, address, artifact, _described(artifact, arguments))
         return address
 
     def call(self, name: str, function: str, *arguments: object) -> None:
-        """Call a function of a deployed contract, once."""
-        entry = self.contracts[name]
-        contract = Contract(name, entry.address, load_artifact(entry.artifact).abi)
-        self._sender.execute(contract.call(function, *arguments), f"deploy {name}.{function}")
+        """Send a call of a deployed contract, once."""
+        planned = self._planned[name]
+        call = Contract(name, planned.address, planned.artifact.abi).call(function, *arguments)
+        self._calls.append(self._sender.send(call, f"deploy {name}.{function}"))
+
+    def finish(self) -> dict[str, DeployedContract]:
+        """Wait until everything is on the chain, and return the record.
+
+        Raises:
+            DeploymentError: another transaction of the deployer came between; deploy again.
+        """
+        contracts = {}
+        for name, planned in self._planned.items():
+            receipt = self._sender.wait(planned.entry)
+            if not self._sender.client.has_code(planned.address):
+                raise DeploymentError(f"{name} is not at {planned.address}: the deployer sent something else meanwhile; deploy again")
+            contracts[name] = DeployedContract(
+                address=planned.address,
+                artifact=planned.artifact.name,
+                abi_sha256=planned.artifact.abi_hash,
+                transaction=receipt.transaction,
+                block=receipt.block,
+                arguments=planned.arguments,
+            )
+            if self._progress is not None:
+                self._progress(name)
+        for entry in self._calls:
+            self._sender.wait(entry)
+        return contracts
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A deployment that was sent."""
+
+    entry: Entry
+    address: str
+    artifact: Artifact
+    arguments: dict[str, object]
 
 
 def deploy_market(
@@ -149,11 +173,18 @@ def deploy_market(
     proceedings = deployer.deploy("Proceedings", court, stakes, beacon, asdict(parameters))
     market = deployer.deploy("JobMarket", paid_in, court, stakes, beacon, proceedings, asdict(parameters))
     deployer.call("StakeVault", "connect", market)
+    contracts = deployer.finish()
     if token is not None:
-        deployer.contracts[TOKEN] = _existing_token(sender.client, token)
+        contracts[TOKEN] = _existing_token(sender.client, token)
     return Deployment(
-        network=network, chain_id=sender.client.chain_id, commit=source_commit(), deployer=sender.address, contracts=deployer.contracts
+        network=network, chain_id=sender.client.chain_id, commit=source_commit(), deployer=sender.address, contracts=contracts
     )
+
+
+def contract_address(deployer: str, nonce: int) -> str:
+    """Address of the contract that a transaction with this nonce creates: the last 20 bytes of keccak256(rlp([deployer, nonce]))."""
+    encoded: bytes = rlp.encode([bytes.fromhex(deployer[2:]), nonce])
+    return to_checksum_address(keccak(encoded)[12:])
 
 
 def source_commit() -> str:
@@ -173,10 +204,6 @@ def _existing_token(client: ChainClient, address: str) -> DeployedContract:
     return DeployedContract(
         address=address, artifact="TestToken", abi_sha256=artifact.abi_hash, transaction="0x" + "00" * 32, block=client.head()
     )
-
-
-def _creation_code(artifact: Artifact, libraries: Mapping[str, str], arguments: Sequence[object]) -> bytes:
-    return artifact.linked(libraries) + encode_arguments(artifact.constructor, arguments)
 
 
 def _described(artifact: Artifact, arguments: Sequence[object]) -> dict[str, object]:
