@@ -70,7 +70,7 @@ def _run(name: str, action: Callable[[], str]) -> Finding:
 def _check_runtime() -> str:
     from touchstone.machine import runtime
 
-    return f"{runtime.__name__} is built"
+    return f"ready, {runtime.instruction_set()}"
 
 
 def _check_directory(path: Path) -> str:
