@@ -68,6 +68,11 @@ class ChainCourt:
             board = advanced(board, name, values)
         return board
 
+    def refusal(self, function: str, arguments: Sequence[object], sender: str) -> MoveRefusedError:
+        """The error of a call that must revert; nothing is sent."""
+        data = self.court.functions[function](*arguments)._encode_transaction_data()
+        return self._refusal({"from": Web3.to_checksum_address(sender), "to": self.court.address, "gas": GAS, "data": data})
+
     def state_hash(self, number: int) -> bytes:
         value: bytes = self.court.functions.stateHash(number).call()
         return value
@@ -96,7 +101,7 @@ class ChainCourt:
                 raise
             abi = self.errors[data[:4]]
             return MoveRefusedError(abi["name"], *decode([entry["type"] for entry in abi["inputs"]], data[4:]))
-        raise AssertionError("a reverted transaction passes when it is repeated")
+        raise AssertionError("a call that must revert passes")
 
     def _events(self, receipt: TxReceipt) -> list[tuple[str, dict[str, object]]]:
         topics = {event_abi_to_log_topic(e): e["name"] for e in self.court.abi if e["type"] == "event"}
