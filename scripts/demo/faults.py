@@ -1,7 +1,7 @@
 """Dishonest machines for the demo and the tests: they change what one step computes, and stand by it in every dispute.
 
-A fault never touches the honest code: it wraps the machine that a role is given. The wrapped machine lies consistently, in its states and in
-its traces, so that its liar plays the best game there is.
+A fault never touches the honest code: it wraps the machine that a role is given. The wrapped machine lies consistently, in its states
+and in its traces, so that its liar plays the best game there is.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
+from touchstone.commitment.roots import state_root
 from touchstone.machine.executor import Executor, NodeSink
 from touchstone.machine.program import DType, Kind, Program
-from touchstone.machine.workload import Array
+from touchstone.machine.workload import Array, Workload
+from touchstone.roles.training import ExecutorFactory
 
 Change = Callable[[Array, Array], Array]
 """From an honest new value of a slot, and its old value, to a false new value of the same shape."""
@@ -95,12 +98,10 @@ class FaultyMachine:
         return self.fault.change(output.copy(), old[slot].reshape(output.shape))
 
 
-def bit_flip(program: Program, steps: int, seed: int) -> Fault:
-    """Flips one random bit of one random weight (an element of the largest f32 slots) at one random step."""
+def bit_flip(program: Program, steps: int, seed: int, slots: Sequence[int] = ()) -> Fault:
+    """Flips one random bit of one random element of one of ``slots`` (by default, of the largest f32 slots) at one random step."""
     choice = random.Random(seed)
-    slots = [slot for slot in program.slots if slot.next.kind is Kind.NODE and slot.type.dtype is DType.F32]
-    largest = max(slot.type.size for slot in slots)
-    slot = choice.choice([slot for slot in slots if slot.type.size == largest])
+    slot = program.slots[choice.choice(list(slots) or _largest(program))]
     step, word, bit = choice.randrange(steps), choice.randrange(slot.type.size), choice.randrange(32)
 
     def change(new: Array, _old: Array) -> Array:
@@ -110,9 +111,42 @@ def bit_flip(program: Program, steps: int, seed: int) -> Fault:
     return Fault(step, frozenset({slot.next.index}), change, f"flips bit {bit} of word {word} of a weight at step {step} (seed {seed})")
 
 
-def skipped_step(program: Program, steps: int, seed: int) -> Fault:
+def skipped_step(program: Program, steps: int, seed: int, _slots: Sequence[int] = ()) -> Fault:
     """Leaves out the work of one random step: every slot but the counter keeps its value."""
     step = random.Random(seed).randrange(steps)
     counter = program.slots[0].next
     nodes = {slot.next.index for slot in program.slots if slot.next.kind is Kind.NODE and slot.next != counter}
     return Fault(step, frozenset(nodes), lambda _new, old: old.copy(), f"skips the work of step {step} (seed {seed})")
+
+
+def _largest(program: Program) -> list[int]:
+    sizes = {i: slot.type.size for i, slot in enumerate(program.slots) if slot.next.kind is Kind.NODE and slot.type.dtype is DType.F32}
+    return [index for index, size in sizes.items() if size == max(sizes.values())]
+
+
+FAULTS = {"flip": bit_flip, "skip": skipped_step}
+
+
+def weights(workload: Workload) -> tuple[int, ...]:
+    """Numbers of the slots that hold the model's parameters."""
+    return tuple(index for index, name in enumerate(workload.slot_names) if name.startswith("param:"))
+
+
+def effective_fault(
+    workload: Workload, kind: str, seed: int, interval_steps: int, make_executor: ExecutorFactory, slots: Sequence[int] = ()
+) -> tuple[int, Fault]:
+    """The first seed from ``seed`` on whose fault (in ``slots``; the weights by default) changes the committed root of its interval.
+
+    A fault may change nothing: a low bit that the next update rounds away, or a step that would not have moved the weights.
+    """
+    for candidate in count(seed):
+        fault = FAULTS[kind](workload.program, workload.steps, candidate, slots or weights(workload))
+        end = min(workload.steps, (fault.step // interval_steps + 1) * interval_steps)
+        honest = make_executor(workload.program, workload.constants)
+        false = FaultyMachine(make_executor(workload.program, workload.constants), fault)
+        for machine in (honest, false):
+            machine.load(workload.state)
+            machine.run(end)
+        if state_root(honest.state()) != state_root(false.state()):
+            return candidate, fault
+    raise AssertionError("there is always another seed")
