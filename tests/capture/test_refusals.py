@@ -302,6 +302,20 @@ def test_an_optimizer_of_another_model_is_refused(samples) -> None:
         assert_one_line(refusal.value, "model.parameters()")
 
 
+def test_a_compiled_model_is_refused(samples) -> None:
+    model = torch.compile(nn.Linear(6, 6))
+    with pytest.raises(capture.ModelError) as refusal:
+        capture(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.1), *samples, batch_size=8, steps=5)
+    assert_one_line(refusal.value, "torch.compile")
+
+
+def test_a_model_on_another_device_is_refused(samples) -> None:
+    model = nn.Linear(6, 6, device="meta")
+    with pytest.raises(capture.ModelError) as refusal:
+        capture(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.1), *samples, batch_size=8, steps=5)
+    assert_one_line(refusal.value, "device meta", "model.cpu()")
+
+
 def test_a_model_without_anything_to_train_is_refused(samples) -> None:
     model = nn.Linear(6, 6).requires_grad_(False)
     with pytest.raises(capture.ModelError) as refusal:

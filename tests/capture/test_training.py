@@ -204,6 +204,26 @@ def test_other_losses_follow_eager_pytorch(samples, loss) -> None:
     assert_same_curve(losses, eager)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd momentum decay", "adamw", "adam decay"])
+def test_a_parameter_that_is_one_number_follows_eager_pytorch(samples, optimizer: str) -> None:
+    class Tempered(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear, self.temperature, self.unused = nn.Linear(6, 6), nn.Parameter(torch.tensor(0.5)), nn.Linear(2, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.linear(x) * self.temperature.exp()
+
+    torch.manual_seed(0)
+    model, loss = Tempered(), nn.CrossEntropyLoss()
+    workload = capture(model, loss, OPTIMIZERS[optimizer](model.parameters()), *samples, batch_size=40, steps=30)
+    assert "param:temperature" in workload.slot_names
+    assert not any("unused" in name for name in workload.slot_names + workload.constant_names)
+    losses = slot(workload, final_state(workload), "loss_history")
+    eager = train_eagerly(model, loss, OPTIMIZERS[optimizer](model.parameters()), *samples, constant(workload, "order"))
+    assert_same_curve(losses, eager)
+
+
 class Tall(nn.Module):
     """Linear layers on three axes, slices and joins, softmax as a layer, a constant made in forward."""
 

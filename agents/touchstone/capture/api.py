@@ -78,11 +78,19 @@ def capture(
         key=key_of(seed),
     )
     info = _facts(model, loss, optimizer, scheduler, batch_size, seed, clip_norm, dataset)
+    with torch.enable_grad():
+        return _captured(model, loss, optimizer, clip_norm, job, info, min(check_steps, count))
+
+
+def _captured(
+    model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, job: Job, info: dict[str, object], check_steps: int
+) -> Workload:
+    """The workload, traced twice and compared with eager PyTorch."""
     first, second = (_trace_and_lower(Twin(model, loss, optimizer, clip_norm), job, info, trace_seed) for trace_seed in _TRACE_SEEDS)
     verify.check_same(first, second)
     validity.check(first.program)
     if check_steps:
-        verify.check_against_eager(first, job, model, loss, optimizer, clip_norm, min(check_steps, count))
+        verify.check_against_eager(first, job, model, loss, optimizer, clip_norm, check_steps)
     return first
 
 

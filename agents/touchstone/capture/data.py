@@ -92,7 +92,7 @@ def _column(name: str, given: ArrayLike) -> Column:
         return Column(name, array, torch.from_numpy(array.astype(np.int64)))
     if raw.dtype != np.float32:
         raise DTypeError(f"{name} has dtype {raw.dtype}; convert it with .astype(numpy.float32) or to an integer dtype")
-    floats = np.ascontiguousarray(raw, dtype=np.float32)
+    floats = np.array(raw, dtype=np.float32, order="C")  # a copy: the caller may change the data later
     _check_finite(name, floats)
     return Column(name, floats, torch.from_numpy(floats))
 

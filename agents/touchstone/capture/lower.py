@@ -69,6 +69,7 @@ class _Lowering:
     constant_names: list[str] = field(default_factory=list)
     constant_arrays: list[Array] = field(default_factory=list)
     tables: dict[tuple[float, ...], Value] = field(default_factory=dict)
+    widened: set[Node] = field(default_factory=set)
 
     def slot(self, name: str, array: Array) -> Value:
         self.slot_names.append(name)
@@ -250,7 +251,7 @@ def _captured_constant(work: _Lowering, node: Node) -> Value:
 
 def _lower_operator(work: _Lowering, node: Node, step: Value, site: int) -> Any:
     where = module_path(node)
-    output = _output_of(node, where)
+    output = _output_of(work, node, where)
     context = Context(work.graph, output, step, work.job.key, site, work.labels, where)
     arguments = map_arg(node.args, lambda source: work.values[source])
     options = map_arg(node.kwargs, lambda source: work.values[source])
@@ -267,15 +268,25 @@ def _lower_operator(work: _Lowering, node: Node, step: Value, site: int) -> Any:
     return result
 
 
-def _output_of(node: Node, where: str) -> Output:
+def _output_of(work: _Lowering, node: Node, where: str) -> Output:
     value = node.meta.get("val")
     first = value[0] if isinstance(value, (tuple, list)) else value
     at = f" at {where}" if where else ""
     if not isinstance(first, torch.Tensor):
         raise ModelError(f"{_operator_name(node)}{at} computes a number on the host from data; keep it a tensor")
+    if _is_widened_by_table(work, node, first):
+        work.widened.add(node)
+        return Output(torch.float32, ())
     if first.dtype is not torch.float32 and first.dtype not in _INTEGERS:
         raise DTypeError(f"{_operator_name(node)}{at} computes in {first.dtype}; use float32 (no autocast, no .double() or .half())")
     return Output(first.dtype, tuple(first.shape))
+
+
+def _is_widened_by_table(work: _Lowering, node: Node, value: torch.Tensor) -> bool:
+    """Whether a 0-d result is float64 only because a tabulated number, traced as float64, meets a 0-d float32 tensor."""
+    if value.dtype is not torch.float64 or value.dim():
+        return False
+    return any(source in work.timetable.values or source in work.widened for source in node.all_input_nodes)
 
 
 def _finish(work: _Lowering, following: Sequence[Value], info: dict[str, object]) -> Workload:

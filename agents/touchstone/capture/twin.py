@@ -39,6 +39,8 @@ class Twin:
     """Model, loss and optimizer of a training step, copied so that the user's objects stay untouched."""
 
     def __init__(self, model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None) -> None:
+        if hasattr(model, "_orig_mod"):
+            raise ModelError("the model comes from torch.compile; pass the module that was given to torch.compile")
         self.model, self.optimizer = copy_together(model, optimizer)
         self.loss = loss
         self.clip_norm = clip_norm
@@ -73,6 +75,9 @@ class Twin:
         for leaf in leaves:
             if leaf.tensor.dtype in (torch.float64, torch.float16, torch.bfloat16) or leaf.tensor.is_complex():
                 raise DTypeError(f"{leaf.name} has dtype {leaf.tensor.dtype}; call model.float() before capture")
+            if leaf.tensor.device.type != "cpu":
+                device = leaf.tensor.device
+                raise ModelError(f"{leaf.name} is on device {device}; call model.cpu() before capture and build the optimizer after it")
             if leaf.tensor.numel() == 0:
                 raise ModelError(f"{leaf.name} has shape {tuple(leaf.tensor.shape)}, without elements; remove it")
         return leaves
