@@ -15,6 +15,7 @@ class Send:
         arguments: the function's arguments.
         key: what the transaction is for; never are two with the same key mined.
         why: a sentence for people.
+        urgent: whether a clock runs, so that a failure is soon followed by another try.
     """
 
     contract: str
@@ -22,6 +23,7 @@ class Send:
     arguments: tuple[object, ...]
     key: str
     why: str
+    urgent: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from touchstone.roles.threads import in_background
 from touchstone.roles.view import View
 
 _LAST_SECONDS = 5.0
+_URGENT_PAUSES = 4
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class Agent:
         try:
             entry = self._journaled(call, action.key)
         except TouchstoneError as error:
-            self._failed(action.key, action.why, error)
+            self._failed(action.key, action.why, error, action.urgent)
             return
         if entry.state is State.MINED:
             return
@@ -225,13 +226,13 @@ class Agent:
             if result is not None:
                 self._results.append(result)
 
-    def _failed(self, key: object, what: str, error: BaseException) -> None:
+    def _failed(self, key: object, what: str, error: BaseException, urgent: bool = False) -> None:
         """Note a failure: the action is tried again after a pause, if it is still decided on then."""
         if not isinstance(error, Exception):
             raise error
         count = self._failures.get(key, (0, 0.0))[0] + 1
-        longest = self.settings.longest_pause if not isinstance(key, Move) else 4 * self.settings.pause
-        pause = min(longest, self.settings.pause * 2 ** (count - 1))
+        longest = _URGENT_PAUSES * self.settings.pause if urgent or isinstance(key, Move) else self.settings.longest_pause
+        pause = max(min(longest, self.settings.pause * 2 ** (count - 1)), _too_early(error))
         self._failures[key] = (count, time.monotonic() + pause)
         name = error.error if isinstance(error, ContractRevertError) else type(error).__name__
         self.warn(f"failed: {what}", error=str(error), kind=name, attempt=count, again_in=pause)
@@ -253,3 +254,11 @@ class Agent:
         """Give trainings a moment to reach the end of an interval; whatever goes on after it may be cut off anywhere."""
         self.stopping.set()
         wait(self._working.values(), timeout=_LAST_SECONDS)
+
+
+def _too_early(error: Exception) -> float:
+    """Seconds until a call becomes possible that the market refused as too early."""
+    if not isinstance(error, ContractRevertError) or error.error != "TooEarly":
+        return 0.0
+    opens_at, now = error.values.get("opensAt"), error.values.get("time")
+    return float(opens_at - now) if isinstance(opens_at, int) and isinstance(now, int) else 0.0

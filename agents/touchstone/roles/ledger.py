@@ -55,13 +55,14 @@ class Round:
 
 @dataclass
 class Commitment:
-    """A checkpoint on record that is not void."""
+    """A checkpoint on record that is not void. ``vacated_in`` is the block in which the last auditor of it failed, 0 if none did."""
 
     interval: int
     round: int
     solver: str
     checkpoint: Checkpoint
     attested_by: str | None = None
+    vacated_in: int = 0
     final: bool = False
 
 
@@ -215,6 +216,12 @@ def _attested(ledger: Ledger, event: Event) -> None:
         commitment.attested_by = args["verifier"]
 
 
+def _vacated(ledger: Ledger, event: Event) -> None:
+    commitment = ledger.jobs[event.values["job"]].commitments.get(event.values["interval"])
+    if commitment is not None:
+        commitment.vacated_in = event.block
+
+
 def _finalised(ledger: Ledger, event: Event) -> None:
     args = event.values
     job = ledger.jobs[args["job"]]
@@ -287,6 +294,8 @@ _HANDLERS: dict[str, Callable[[Ledger, Event], None]] = {
     "CheckpointsCommitted": _committed,
     "CheckpointRenewed": _renewed,
     "Attested": _attested,
+    "VerifierDismissed": _vacated,
+    "ChallengeFailed": _vacated,
     "Finalised": _finalised,
     "AssignmentEnded": _assignment_ended,
     "Convicted": _convicted,

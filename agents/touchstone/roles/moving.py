@@ -30,7 +30,7 @@ def next_move(action: Move, view: View, library: JobLibrary, truths: Truths) -> 
         move = interval.player.answer(board)
     function, arguments = contract_call(dispute.number, board.state, move)
     key = f"dispute {dispute.number} move {action.turn}"
-    return Send("Court", function, arguments, key, f"move in dispute {dispute.number}: {function}")
+    return Send("Court", function, arguments, key, f"move in dispute {dispute.number}: {function}", urgent=True)
 
 
 def opening(action: Challenge, view: View, library: JobLibrary, truths: Truths) -> Send | None:

@@ -110,11 +110,13 @@ class MarketReader:
         seed_block = commitment.checkpoint.beacon_block
         seed_recorded = seed_block in self._ledger.recorded_beacons
         found = audit(self._client.read("JobMarket", "auditOf", record.number, number, block=block))
+        seed_since = self._time_of(seed_block) if seed_block <= block else 0
         return IntervalView(
             commitment=commitment,
             audit=found,
-            seed_since=self._time_of(seed_block) if seed_block <= block else 0,
+            seed_since=seed_since,
             seed_recorded=seed_recorded,
+            seat_since=self._time_of(commitment.vacated_in) if commitment.vacated_in else seed_since,
             lapsed=not seed_recorded and block > seed_block + HISTORY,
             draw=self._draw(record, state, number, found, block) if seed_recorded else None,
         )

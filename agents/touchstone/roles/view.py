@@ -31,6 +31,7 @@ class IntervalView:
         audit: the market's view of its audit.
         seed_since: time of its beacon block, 0 while that block is in the future.
         seed_recorded: whether the block's randomness is recorded.
+        seat_since: time from which the present auditor is known: of the beacon block, or of the failure of the auditor before.
         lapsed: whether the block is too old to be recorded any more.
         draw: None until the seed is recorded.
     """
@@ -39,6 +40,7 @@ class IntervalView:
     audit: Audit
     seed_since: int
     seed_recorded: bool
+    seat_since: int
     lapsed: bool
     draw: Draw | None
 

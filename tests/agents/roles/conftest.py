@@ -8,22 +8,38 @@ import pytest
 from tests.agents.roles.world import World
 from touchstone.chain.devnet import Devnet, start_devnet
 
+PERIODS = {"bidPeriod": 8, "revealPeriod": 10, "window": 8, "answerPeriod": 15, "stallPeriod": 60, "clock": 60}
+
 
 @pytest.fixture(scope="session")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
-    """A chain with one-second blocks and short phases, shared by all tests of the roles."""
-    periods = {"bidPeriod": 8, "revealPeriod": 8, "window": 8, "answerPeriod": 15, "stallPeriod": 60, "clock": 60}
-    devnet = start_devnet(tmp_path_factory.mktemp("net"), overrides=periods)
+    """A chain with one-second blocks and short phases, shared by the tests of the roles."""
+    yield from _run(tmp_path_factory.mktemp("net"), PERIODS)
+
+
+@pytest.fixture
+def world(net: Devnet, tmp_path: Path) -> Iterator[World]:
+    """The chain with agents of this test's own."""
+    yield from _people(net, tmp_path)
+
+
+@pytest.fixture
+def patient_world(tmp_path: Path) -> Iterator[World]:
+    """A chain of its own on which bidding takes long enough for many restarts."""
+    for net in _run(tmp_path / "net", {**PERIODS, "bidPeriod": 22, "revealPeriod": 15, "window": 12}):
+        yield from _people(net, tmp_path)
+
+
+def _run(directory: Path, periods: dict[str, int]) -> Iterator[Devnet]:
+    devnet = start_devnet(directory, overrides=periods)
     try:
         yield devnet
     finally:
         devnet.anvil.stop()
 
 
-@pytest.fixture
-def world(net: Devnet, tmp_path: Path) -> Iterator[World]:
-    """The chain with agents of this test's own."""
-    current = World(net, tmp_path)
+def _people(net: Devnet, directory: Path) -> Iterator[World]:
+    current = World(net, directory)
     try:
         yield current
     finally:

@@ -23,7 +23,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from scripts.demo.faults import FAULTS, FaultyMachine
-
 from touchstone.chain.journal import Entry
 from touchstone.chain.sender import Sender
 from touchstone.cli import main

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
-from scripts.demo.faults import effective_fault
 
+from scripts.demo.faults import effective_fault
 from tests.agents.roles.workloads import regression
 from tests.agents.roles.world import World
 from touchstone.machine.runtime import NativeMachine
@@ -21,6 +20,7 @@ BUDGET = ["--budget", "10", "--interval", str(INTERVAL), "--audit-rate", "100", 
 SUBMITTER, FIRST, SECOND, VERIFIER, WHISTLEBLOWER = 1, 2, 3, 4, 5
 CHEAP, DEAR = ["--fixed-price", "1"], ["--fixed-price", "2"]
 STAKE = ["--stake", "100"]
+WEIGHT, BIAS = 1, 2
 
 
 def post(world: World, package: Package) -> None:
@@ -67,11 +67,10 @@ def test_the_better_of_two_bids_wins_trains_is_audited_and_paid_and_the_result_i
     world.check_nothing_sent_twice(SUBMITTER, FIRST, SECOND, VERIFIER)
 
 
-@pytest.mark.parametrize("kind", ["flip", "skip"])
-def test_a_cheating_solver_is_convicted_and_an_honest_one_finishes_the_job(world: World, kind: str) -> None:
-    package = Package.from_workload(regression(STEPS, seed=2 if kind == "flip" else 3))
-    seed, fault = effective_fault(package.workload, kind, 11, INTERVAL, NativeMachine)
-    world.agent(FIRST, "solver", "run", options=CHEAP, fault=f"{kind}:{seed}:{STEPS}:1,2")
+def test_a_solver_that_skips_work_is_convicted_and_an_honest_one_finishes_the_job(world: World) -> None:
+    package = Package.from_workload(regression(STEPS, seed=3))
+    seed, fault = effective_fault(package.workload, "skip", 11, INTERVAL, NativeMachine)
+    world.agent(FIRST, "solver", "run", options=CHEAP, fault=f"skip:{seed}:{STEPS}:{WEIGHT}")
     world.agent(SECOND, "solver", "run", options=DEAR)
     world.agent(VERIFIER, "verifier", "run", options=STAKE)
     post(world, package)
@@ -90,10 +89,10 @@ def test_a_cheating_solver_is_convicted_and_an_honest_one_finishes_the_job(world
 
 def test_a_verifier_that_denies_honest_work_loses_its_bond(world: World) -> None:
     package = Package.from_workload(regression(STEPS, seed=4))
-    seed, fault = effective_fault(package.workload, "flip", 5, INTERVAL, NativeMachine)
+    seed, fault = effective_fault(package.workload, "flip", 5, INTERVAL, NativeMachine, [BIAS])
     world.agent(FIRST, "solver", "run", options=CHEAP)
     world.agent(VERIFIER, "verifier", "run", options=STAKE)
-    world.agent(WHISTLEBLOWER, "verifier", "run", options=["--whistleblower"], fault=f"flip:{seed}:{STEPS}:1,2")
+    world.agent(WHISTLEBLOWER, "verifier", "run", options=["--whistleblower"], fault=f"flip:{seed}:{STEPS}:{BIAS}")
     post(world, package)
     job = world.wait_until_settled(package)
     (dispute,) = [dispute for dispute in world.read().disputes.values() if dispute.job == job.number]

@@ -35,13 +35,22 @@ def decide(view: View, has_state: HasState, rules: SubmitterRules) -> list[Actio
     mine = [job for job in view.jobs.values() if job.record.submitter == view.me]
     for job in mine:
         actions += _advance(view, job, rules)
-    for record in view.ledger.jobs.values():
-        if record.submitter == view.me:
-            missing = (commitment for commitment in record.commitments.values() if not has_state(commitment.checkpoint.root))
-            actions += [Collect(record.number, commitment.interval) for commitment in missing]
+    actions += _collect(view, has_state)
     if rules.withdraw and not mine:
         actions += withdraw(view)
     return actions
+
+
+def _collect(view: View, has_state: HasState) -> Iterator[Action]:
+    """The states of own jobs that are not in the own store: all checkpoints while a job runs, the result of one that is settled."""
+    for record in view.ledger.jobs.values():
+        if record.submitter != view.me or record.ended in (Status.CANCELLED, Status.EXPIRED):
+            continue
+        last = record.spec.intervals - 1
+        for commitment in record.commitments.values():
+            is_wanted = record.ended is None or commitment.interval == last
+            if is_wanted and not has_state(commitment.checkpoint.root):
+                yield Collect(record.number, commitment.interval)
 
 
 def _advance(view: View, job: JobView, rules: SubmitterRules) -> Iterator[Action]:

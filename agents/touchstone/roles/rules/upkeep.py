@@ -59,7 +59,7 @@ def _seat(view: View, job: JobView, interval: IntervalView, patience: int) -> It
     arguments = (job.number, interval.interval, interval.commitment.checkpoint)
     name = f"job {job.number} round {job.state.round} interval {interval.interval}"
     # A willing verifier answers unasked; half a window is left to it before its clock is started.
-    asked_at = interval.seed_since + view.parameters.window // 2 + patience
+    asked_at = interval.seat_since + view.parameters.window // 2 + patience
     if not audit.answer_by and view.time >= asked_at:
         yield Send("JobMarket", "summon", arguments, f"{name} summon {audit.attempt}", f"summon {interval.draw.verifier} to audit {name}")
     if audit.answer_by and view.time >= audit.answer_by + patience:
