@@ -22,7 +22,7 @@ def forward(url: str) -> Answer:
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
-        send(handler, requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=5).content)
+        send(handler, requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=60).content)
         handler.close_connection = True
 
     return answer
@@ -38,6 +38,14 @@ def test_a_dying_endpoint_is_replaced_by_the_next_in_the_middle_of_work(ledger: 
     sender.execute(ledger.mint(8), "after")
     assert client.provider.current_url == ledger.anvil.url
     assert ledger.minted == 15
+
+
+def test_an_endpoint_that_closes_idle_connections_is_not_taken_for_dead(ledger: Ledger) -> None:
+    with served(forward(ledger.anvil.url)) as closing:  # closes after each answer without announcing it
+        client = ChainClient([closing, ledger.anvil.url], ledger.deployment)
+        for _ in range(20):
+            client.head()
+            assert client.provider.current_url == closing
 
 
 def test_an_endpoint_that_failed_rests_while_another_serves(ledger: Ledger) -> None:

@@ -125,9 +125,7 @@ class FailoverProvider(JSONBaseProvider):
     def _post(self, endpoint: _Endpoint, method: RPCEndpoint, params: Any) -> RPCResponse:
         body = self.encode_rpc_request(method, params)
         try:
-            response = endpoint.session.post(
-                endpoint.url, data=body, headers={"Content-Type": "application/json"}, timeout=self._timeout, allow_redirects=False
-            )
+            response = self._post_once_more(endpoint, body)
         except requests.RequestException as error:
             endpoint.checked = False
             raise _EndpointError(type(error).__name__) from error
@@ -140,6 +138,19 @@ class FailoverProvider(JSONBaseProvider):
         if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
             raise _EndpointError("no JSON-RPC answer")
         return cast(RPCResponse, answer)
+
+    def _post_once_more(self, endpoint: _Endpoint, body: bytes) -> requests.Response:
+        """Post; once more if the connection broke: the node may just have closed one that was idle."""
+        try:
+            return self._post_once(endpoint, body)
+        except requests.Timeout:
+            raise
+        except requests.ConnectionError:
+            return self._post_once(endpoint, body)
+
+    def _post_once(self, endpoint: _Endpoint, body: bytes) -> requests.Response:
+        headers = {"Content-Type": "application/json"}
+        return endpoint.session.post(endpoint.url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False)
 
     def _failure(self) -> ChainUnavailableError | WrongChainError:
         faults = ", ".join(f"{endpoint.url}: {endpoint.fault}" for endpoint in self._endpoints)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,10 +95,18 @@ class RemoteStore:
 
     def _request(self, method: str, path: str, **options: object) -> requests.Response:
         try:
-            # Redirects are not followed: a store must not be able to make this machine call addresses of its choice.
-            return self._session.request(method, self.url + path, timeout=self._timeout, allow_redirects=False, **options)  # type: ignore[arg-type]
+            try:
+                return self._send(method, path, options)
+            except requests.ConnectionError as error:
+                if method != "GET" or isinstance(error, requests.Timeout):
+                    raise
+                return self._send(method, path, options)  # the store may just have closed an idle connection
         except requests.RequestException as error:
             raise StoreUnavailableError(f"{self.url} does not answer ({type(error).__name__}); check the address or try later") from error
+
+    def _send(self, method: str, path: str, options: Mapping[str, object]) -> requests.Response:
+        # Redirects are not followed: a store must not be able to make this machine call addresses of its choice.
+        return self._session.request(method, self.url + path, timeout=self._timeout, allow_redirects=False, **options)  # type: ignore[arg-type]
 
     def _check(self, response: requests.Response, what: str) -> None:
         status = response.status_code
