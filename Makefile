@@ -7,7 +7,7 @@ NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/build.py 
 SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
 PYTHON_CODE := agents scripts tests benchmarks setup.py
 
-.PHONY: help setup native contracts demo test lint format bench clean
+.PHONY: help setup native contracts demo test lint format bench portable mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,12 @@ format: $(STAMPS)/python $(STAMPS)/npm ## format everything
 
 bench: setup ## measure speed against PyTorch and the cost of checkpoints; writes benchmarks/results
 	$(BIN)/python -m benchmarks
+
+portable: setup ## test the referee as compiled for chains without the CLZ opcode
+	$(BIN)/python scripts/portable_contracts.py
+
+mutants: setup ## plant errors in the referee one by one and see that the tests catch each: about an hour
+	$(BIN)/python scripts/mutate_contracts.py
 
 clean: ## remove everything that setup made
 	rm -rf .venv .solc .build .cache node_modules

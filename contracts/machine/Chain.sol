@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.31;
 
-// See Bits.sol. Without CLZ: import { PortableChain as Chain } from "./PortableChain.sol";
+// See Bits.sol: without CLZ, name PortableChain here.
 // solhint-disable-next-line no-unused-import
 import {OsakaChain as Chain} from "./OsakaChain.sol";
