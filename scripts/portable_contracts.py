@@ -12,7 +12,6 @@ import sys
 
 from machine_copy import machine_copy, replace, run_tests
 
-
 FIGURES_OF_OSAKA = (
     "--deselect=tests/contracts/machine/test_gas.py::test_no_last_proof_costs_more_than_recorded",
     "--deselect=tests/contracts/machine/test_gas.py::test_a_dot_product_of_1024_typical_terms_costs_at_most_600k",
