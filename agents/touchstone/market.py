@@ -137,8 +137,9 @@ class Market:
         value_of_time: int = 0,
         harm: int = 0,
         mirrors: Sequence[str] = (),
+        again: bool = False,
     ) -> int:
-        """Post a job and return its number. Called again after a crash with the same arguments, it does not post a second one.
+        """Post a job and return its number. Until that job is over, the same arguments give the same job, also after a crash.
 
         Args:
             workload: what to train.
@@ -149,6 +150,7 @@ class Market:
             value_of_time: what a second of delay costs the submitter, in base units.
             harm: what a false result would cost the submitter beyond the price, in base units.
             mirrors: further stores that have the package.
+            again: post a further job, though the same one runs already.
 
         Raises:
             InsufficientBalanceError: the account's tokens do not cover the escrow; nothing was sent.
@@ -156,7 +158,7 @@ class Market:
         """
         offer = Offer(budget, interval_steps, deadline, round(audit_rate * 1_000_000), value_of_time, harm)
         stores = [*([self.endpoint] if self.endpoint else []), *mirrors]
-        return post_job(self.node, _package(workload), offer, stores)
+        return post_job(self.node, _package(workload), offer, stores, again)
 
     @contextmanager
     def serve(self, host: str = "127.0.0.1", port: int = 0, patience: int = 60) -> Iterator[str]:

@@ -33,14 +33,15 @@ if TYPE_CHECKING:
 @click.option("--value-of-time", type=TOKENS, default=1, help="What one second of delay costs you, in tokens; nearly nothing by default.")
 @click.option("--harm", type=TOKENS, default=0, help="What a false result would cost you beyond the price, in tokens; 0 by default.")
 @click.option("--mirror", "mirrors", multiple=True, help="Another store that has the package; may be given several times.")
+@click.option("--again", is_flag=True, help="Post a further job, though the same one runs already.")
 @click.option("--detach", is_flag=True, help="Only post; `touchstone submitter run` serves the package and looks after the job.")
 @with_common_options
 @with_workspace("money")
 def submit(workspace: Workspace, /, workload: Path, **options: Any) -> None:
     """Post the job in WORKLOAD, a package's folder or a Python file with a function build_workload(), and follow it to its end.
 
-    While it runs, this process serves the package and collects the checkpoints. Interrupted, it can be taken up with `touchstone submitter
-    run`; interrupted before the job is posted, the same command goes on and posts one job, not two.
+    While it runs, this process serves the package and collects the checkpoints. Interrupted at any moment, the same command goes on with
+    the same job; `touchstone submitter run` looks after all jobs of the account.
     """
     common = take_common(options)
     with workspace.output.waiting("Reading the workload"):
@@ -53,7 +54,7 @@ def submit(workspace: Workspace, /, workload: Path, **options: Any) -> None:
         from touchstone.roles.submitter import post_job
 
         with workspace.output.waiting("Posting the job"):
-            job = post_job(node, package, offer, [endpoint, *options["mirrors"]])
+            job = post_job(node, package, offer, [endpoint, *options["mirrors"]], options["again"])
         workspace.output.result({"job": job, "package": package.cid, "store": endpoint}, f"Job {job} is posted.")
         if not options["detach"]:
             _follow(workspace, _submitter(node, common, endpoint), job)

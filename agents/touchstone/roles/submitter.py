@@ -19,7 +19,7 @@ from touchstone.roles.errors import InsufficientBalanceError, JobNotFinishedErro
 from touchstone.roles.ledger import JobRecord, Ledger
 from touchstone.roles.library import JobLibrary
 from touchstone.roles.node import Node
-from touchstone.roles.records import JobSpec, Quote, Status, quote
+from touchstone.roles.records import JobSpec, Quote, Status, job_state, quote
 from touchstone.roles.rules.submitter import SubmitterRules, decide
 from touchstone.roles.rules.wallet import announce
 from touchstone.roles.view import View
@@ -128,10 +128,11 @@ def quote_job(node: Node, spec: JobSpec) -> Quote:
     return quote(node.client.read("JobMarket", "quote", spec))
 
 
-def post_job(node: Node, package: Package, offer: Offer, mirrors: Sequence[str]) -> int:
+def post_job(node: Node, package: Package, offer: Offer, mirrors: Sequence[str], again: bool = False) -> int:
     """Publish a package in the own store and post it; returns the job's number.
 
-    Killed anywhere in between and called again with the same package and offer, it goes on and posts one job, not two.
+    The same package under the same offer is the same job until that job is over: called again, also after the process was killed anywhere
+    in between, this returns its number and posts nothing. ``again`` posts a further one, unless an earlier one is still on its way.
 
     Raises:
         InsufficientBalanceError: the account has fewer tokens than the escrow; nothing was sent.
@@ -140,11 +141,23 @@ def post_job(node: Node, package: Package, offer: Offer, mirrors: Sequence[str])
     spec = job_spec_of(package, offer)
     cid = package.publish(node.store)
     written = json.dumps([value.hex() if isinstance(value, bytes) else value for value in spec])
+    running = None if again else _running_job(node, cid, written)
+    if running is not None:
+        return running
     submission = node.journal.add_submission(cid, written, json.dumps(list(mirrors)))
-    key = f"submission {submission.id}"
-    number = int(_post(node, spec, cid, mirrors, key).event("JobPosted").values["job"])
+    number = int(_post(node, spec, cid, mirrors, f"submission {submission.id}").event("JobPosted").values["job"])
     node.journal.posted(submission.id, number)
     return number
+
+
+def _running_job(node: Node, package: str, spec: str) -> int | None:
+    """The job that was posted for this package and specification and is not over."""
+    for submission in node.journal.submissions():
+        if submission.job is None or (submission.package, submission.spec) != (package, spec):
+            continue
+        if not job_state(node.client.read("JobMarket", "jobOf", submission.job)).status.is_over:
+            return submission.job
+    return None
 
 
 def _post(node: Node, spec: JobSpec, cid: str, mirrors: Sequence[str], key: str) -> Receipt:

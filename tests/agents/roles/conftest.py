@@ -26,7 +26,7 @@ def world(net: Devnet, tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def patient_world(tmp_path: Path) -> Iterator[World]:
     """A chain of its own on which bidding takes long enough for many restarts."""
-    for net in _run(tmp_path / "net", {**PERIODS, "bidPeriod": 22, "revealPeriod": 15, "window": 12}):
+    for net in _run(tmp_path / "net", {**PERIODS, "bidPeriod": 22, "revealPeriod": 20, "window": 16, "answerPeriod": 30}):
         yield from _people(net, tmp_path)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from touchstone.chain.client import ChainClient
-from touchstone.chain.devnet import Devnet
+from touchstone.chain.devnet import Devnet, free_port
 from touchstone.roles.ledger import JobRecord, Ledger
 from touchstone.roles.reader import MarketReader
 from touchstone.roles.records import Status
@@ -87,7 +87,7 @@ class World:
 
     def agent(self, account: int, *command: str, options: Sequence[str] = (), fault: str | None = None, die: Sequence[str] = ()) -> Process:
         """Start an agent as account number ``account``."""
-        common = ["--poll", "0.2", "--patience", "3", *self.arguments(account)]
+        common = ["--poll", "0.2", "--patience", "3", "--store-port", str(free_port()), *self.arguments(account)]
         process = Process([*command, *common, *options], self.directory / f"dev{account}-{command[0]}.log", fault, list(die))
         process.start()
         self.processes.append(process)
@@ -114,6 +114,18 @@ class World:
         """The job that was posted for a package."""
         return next((job for job in self.read().jobs.values() if job.package == package.cid), None)
 
+    def wait_for_job(self, package: Package, timeout: float = 60.0) -> JobRecord:
+        """Wait until the job of a package is posted, keeping the agents alive."""
+        limit = time.monotonic() + timeout
+        while time.monotonic() < limit:
+            for process in self.processes:
+                process.look()
+            job = self.job_of(package)
+            if job is not None:
+                return job
+            time.sleep(0.2)
+        raise AssertionError("the job was not posted:\n" + "\n\n".join(process.tail() for process in self.processes))
+
     def wait_for_end(self, package: Package, timeout: float = TIMEOUT) -> JobRecord:
         """Wait until the job of a package is over, keeping the agents alive."""
         limit = time.monotonic() + timeout
@@ -132,7 +144,7 @@ class World:
         assert job.ended is Status.SETTLED, job.ended
         return job
 
-    def wait_until_dead(self, process: Process, timeout: float = 30.0) -> None:
+    def wait_until_dead(self, process: Process, timeout: float = 90.0) -> None:
         """Wait until a process has died at all its points."""
         limit = time.monotonic() + timeout
         while process.points and time.monotonic() < limit:

@@ -41,7 +41,8 @@ def decide(view: View, journal: RoleJournal, rules: VerifierRules) -> list[Actio
     actions = [*play(view), *approve(view), *stake(view, rules.stake)]
     for job in view.jobs.values():
         if job.state.status in (Status.RUNNING, Status.ENDING):
-            actions += seeds(view, job, rules.patience)
+            # Solver and submitter want the seed as much; a verifier sees to it last.
+            actions += seeds(view, job, 2 * rules.patience)
             actions += _audit(view, job, journal, rules)
     if rules.withdraw and not view.jobs and not any(view.open_disputes()):
         actions += withdraw(view)
