@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
-import ape
-from ape import project
-from eth_utils import keccak
-from web3.exceptions import ContractLogicError
-
+from tests.contracts.machine.calls import call, refusal_of
 from touchstone.commitment.merkle import Tree, sha256
 from touchstone.commitment.replay import Replay
 from touchstone.dispute.moves import Read
@@ -20,9 +15,6 @@ from touchstone.dispute.truth import Truth
 from touchstone.machine.program import Kind, Program, Ref
 from touchstone.machine.reference import ReferenceMachine
 from touchstone.machine.workload import Array
-
-REFEREES = ("Referee", "RefereeMap", "RefereeDot", "RefereeReduce", "RefereeMove")
-CALL_GAS = 29_000_000
 
 
 @dataclass(frozen=True)
@@ -91,26 +83,9 @@ def answer(truth: Truth, node: int, element: int, step: int = 0) -> int:
 
 def ask(referee: Any, asked: Question) -> int:
     """The referee's word."""
-    return int.from_bytes(_call(referee, asked), "big")
+    return int.from_bytes(call(referee, "recompute", *asked.arguments()), "big")
 
 
 def refusal(referee: Any, asked: Question) -> str:
     """Name of the error by which the referee refuses to answer."""
-    try:
-        word = _call(referee, asked)
-    except ContractLogicError as error:
-        return _errors()[str(error.data)[:10]]
-    raise AssertionError(f"the referee answered 0x{word.hex()}")
-
-
-def _call(referee: Any, asked: Question) -> bytes:
-    data = referee.recompute.encode_input(*asked.arguments())
-    transaction = {"to": referee.address, "data": "0x" + bytes(data).hex(), "gas": CALL_GAS}
-    return bytes(ape.chain.provider.web3.eth.call(transaction))
-
-
-@cache
-def _errors() -> dict[str, str]:
-    """Names of the referees' errors by selector."""
-    errors = [error for name in REFEREES for error in project.get_contract(name).contract_type.errors]
-    return {"0x" + keccak(text=error.selector)[:4].hex(): error.name for error in errors}
+    return refusal_of(referee, "recompute", *asked.arguments())

@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-import ape
 import numpy as np
 import pytest
 
+from tests.contracts.machine.calls import refusal_of
 from tests.contracts.machine.operands import float_triples, integer_triples
 from touchstone.machine.program import MapFn
 from touchstone.machine.reference.vector_functions import ARRAY_FUNCTIONS
@@ -53,8 +53,7 @@ def test_a_map_function_gives_its_frozen_words(machine: Any, name: str) -> None:
 @pytest.mark.parametrize("code", [0, 11, 15, 19, 23, 28, 31, 45, 47, 51, 2**255])
 def test_a_function_code_that_map_does_not_have_is_refused(machine: Any, code: int) -> None:
     assert code not in set(MapFn)
-    with ape.reverts(machine.NoSuchMapFunction):
-        machine.map(code, bytes(12))
+    assert refusal_of(machine, "map", code, bytes(12)) == "NoSuchMapFunction"
 
 
 def _evaluate(machine: Any, fn: MapFn, triples: np.ndarray) -> np.ndarray:

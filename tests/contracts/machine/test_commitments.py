@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import ape
 import numpy as np
 import pytest
 
+from tests.contracts.machine.calls import refusal_of
 from touchstone.commitment.merkle import ZERO, Tree, depth, insert, sha256
 from touchstone.commitment.roots import program_tree, records
 from touchstone.machine.builder import Builder
@@ -41,15 +41,13 @@ def test_a_path_of_another_length_is_refused(commitments: Any, rng: np.random.Ge
     tree = Tree([rng.bytes(32) for _ in range(8)])
     path = tree.path(5)
     for wrong in (path[:-1], [*path, ZERO[3]], []):
-        with ape.reverts(commitments.PathLengthWrong):
-            commitments.climb(rng.bytes(32), 5, wrong, tree.depth)
+        assert refusal_of(commitments, "climb", rng.bytes(32), 5, wrong, tree.depth) == "PathLengthWrong"
 
 
 def test_an_index_with_bits_above_the_depth_is_refused(commitments: Any, rng: np.random.Generator) -> None:
     tree = Tree([rng.bytes(32) for _ in range(8)])
     for index in (8 + 5, 2**255 + 5):
-        with ape.reverts(commitments.IndexOutOfTree):
-            commitments.climb(rng.bytes(32), index, tree.path(5), tree.depth)
+        assert refusal_of(commitments, "climb", rng.bytes(32), index, tree.path(5), tree.depth) == "IndexOutOfTree"
 
 
 def test_an_insertion_gives_the_roots_before_and_after(commitments: Any, rng: np.random.Generator) -> None:
@@ -91,21 +89,17 @@ def test_a_range_proof_that_is_too_long_too_short_or_outside_is_refused(commitme
     tree = Tree([sha256(chunk) for chunk in chunks])
     data, proof = b"".join(chunks[3:6]), tree.range_proof(3, 3)
     for wrong in (proof[:-1], [*proof, ZERO[0]]):
-        with ape.reverts(commitments.PathLengthWrong):
-            commitments.range(data, 3, wrong, 3)
-    with ape.reverts(commitments.IndexOutOfTree):
-        commitments.range(data, 6, proof, 3)
+        assert refusal_of(commitments, "range", data, 3, wrong, 3) == "PathLengthWrong"
+    assert refusal_of(commitments, "range", data, 6, proof, 3) == "IndexOutOfTree"
     for length in (0, 1023, 1025, 2047):
-        with ape.reverts(commitments.ChunkBytesWrong):
-            commitments.range(bytes(length), 0, proof, 3)
+        assert refusal_of(commitments, "range", bytes(length), 0, proof, 3) == "ChunkBytesWrong"
 
 
 def test_only_1024_bytes_are_a_leaf(commitments: Any, rng: np.random.Generator) -> None:
     chunk = rng.bytes(CHUNK)
     assert commitments.leaf(chunk) == sha256(chunk)
     for length in (0, 64, 1023, 1025, 2048):
-        with ape.reverts(commitments.ChunkBytesWrong):
-            commitments.leaf(bytes(length))
+        assert refusal_of(commitments, "leaf", bytes(length)) == "ChunkBytesWrong"
 
 
 def test_records_of_a_program_are_read_as_they_were_written(commitments: Any) -> None:
@@ -132,20 +126,18 @@ def test_a_record_at_another_place_changed_or_of_another_kind_is_refused(commitm
     node_place = 1 + header.slots + header.constants
     changed = data[node_place][:-1] + b"\1"
     for index, record in ((0, data[node_place + 1]), (1, data[node_place]), (0, changed)):
-        with ape.reverts(commitments.RecordNotInProgram):
-            commitments.node(tree.root, header, index, record, tree.path(node_place + index))
+        assert refusal_of(commitments, "node", tree.root, header, index, record, tree.path(node_place + index)) == "RecordNotInProgram"
     for index in (header.nodes, 2**32):
-        with ape.reverts(commitments.NoSuchRecord):
-            commitments.node(tree.root, header, index, data[node_place], tree.path(node_place))
-    with ape.reverts(commitments.NoSuchRecord):
-        commitments.slot(tree.root, header, header.slots, data[1], tree.path(1))
+        assert refusal_of(commitments, "node", tree.root, header, index, data[node_place], tree.path(node_place)) == "NoSuchRecord"
+    assert refusal_of(commitments, "slot", tree.root, header, header.slots, data[1], tree.path(1)) == "NoSuchRecord"
     # Counts that lie about where the nodes begin lead to a record of another kind.
     shifted = (header.slots - 1, header.constants, header.nodes + 1)
-    with ape.reverts(commitments.RecordMalformed):
-        commitments.node(tree.root, shifted, 0, data[node_place - 1], tree.path(node_place - 1))
+    assert refusal_of(commitments, "node", tree.root, shifted, 0, data[node_place - 1], tree.path(node_place - 1)) == "RecordMalformed"
     wider = (header.slots + 1, header.constants, header.nodes - 1)
-    with ape.reverts(commitments.RecordMalformed):
-        commitments.slot(tree.root, wider, header.slots, data[1 + header.slots], tree.path(1 + header.slots))
+    assert (
+        refusal_of(commitments, "slot", tree.root, wider, header.slots, data[1 + header.slots], tree.path(1 + header.slots))
+        == "RecordMalformed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,8 +148,7 @@ def test_a_header_that_no_valid_program_has_is_refused(commitments: Any, word: i
     data = records(_program())
     data[0] = _with_word(data[0], word, value)
     tree = Tree([sha256(record) for record in data])
-    with ape.reverts(commitments.RecordMalformed):
-        commitments.header(tree.root, data[0], tree.path(0))
+    assert refusal_of(commitments, "header", tree.root, data[0], tree.path(0)) == "RecordMalformed"
 
 
 @pytest.mark.parametrize(
@@ -181,8 +172,7 @@ def test_an_output_that_is_no_tensor_is_refused(commitments: Any, words: dict[in
         data[place] = _with_word(data[place], word, value)
     tree = Tree([sha256(record) for record in data])
     header = (len(program.slots), len(program.constants), len(program.nodes))
-    with ape.reverts(commitments.RecordMalformed):
-        commitments.node(tree.root, header, 0, data[place], tree.path(place))
+    assert refusal_of(commitments, "node", tree.root, header, 0, data[place], tree.path(place)) == "RecordMalformed"
 
 
 @pytest.mark.parametrize(("word", "value"), [(11, 1), (11, 3), (12, 1000)], ids=["a constant", "kind 3", "no such node"])
@@ -192,8 +182,7 @@ def test_a_next_value_that_no_valid_program_has_is_refused(commitments: Any, wor
     data[1] = _with_word(data[1], word, value)
     tree = Tree([sha256(record) for record in data])
     header = (len(program.slots), len(program.constants), len(program.nodes))
-    with ape.reverts(commitments.RecordMalformed):
-        commitments.slot(tree.root, header, 0, data[1], tree.path(1))
+    assert refusal_of(commitments, "slot", tree.root, header, 0, data[1], tree.path(1)) == "RecordMalformed"
 
 
 def _program() -> Program:
