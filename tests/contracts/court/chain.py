@@ -29,19 +29,20 @@ class ChainCourt:
     web3: Web3
     court: Contract
     arbitrable: Contract
+    code: str
     errors: dict[bytes, dict[str, Any]]
     gas: list[tuple[str, int]] = field(default_factory=list)
 
     @staticmethod
     def create(web3: Web3, court: Contract, scripted: Contract, abis: Sequence[Sequence[Any]]) -> ChainCourt:
-        """Unlocks the addresses and puts a copy of ``scripted`` at the arbitrable's."""
+        """Unlocks the addresses. The arbitrable's gets the code of ``scripted``, which knows its court, with each transaction."""
         for address in (SOLVER, CHALLENGER):
             _rpc(web3, "anvil_impersonateAccount", address)
             _rpc(web3, "anvil_setBalance", address, hex(10**20))
-        arbitrable = Web3.to_checksum_address(ARBITRABLE)
-        _rpc(web3, "anvil_setCode", arbitrable, "0x" + bytes(web3.eth.get_code(scripted.address)).hex())
+        arbitrable = web3.eth.contract(address=Web3.to_checksum_address(ARBITRABLE), abi=scripted.abi)
+        code = "0x" + bytes(web3.eth.get_code(scripted.address)).hex()
         errors = {function_abi_to_4byte_selector(e): e for abi in abis for e in abi if e["type"] == "error"}
-        return ChainCourt(web3, court, web3.eth.contract(address=arbitrable, abi=scripted.abi), errors)
+        return ChainCourt(web3, court, arbitrable, code, errors)
 
     def now(self) -> int:
         return int(self.web3.eth.get_block("latest")["timestamp"])
@@ -83,6 +84,7 @@ class ChainCourt:
         return [(log["args"]["challengerWins"], log["args"]["byProof"]) for log in logs]
 
     def _transact(self, call: Any, sender: str, time: int, name: str) -> TxReceipt:
+        _rpc(self.web3, "anvil_setCode", self.arbitrable.address, self.code)
         _rpc(self.web3, "evm_setNextBlockTimestamp", time)
         transaction: TxParams = {"from": sender, "to": call.address, "gas": GAS, "data": call._encode_transaction_data()}
         receipt = self.web3.eth.wait_for_transaction_receipt(self.web3.eth.send_transaction(transaction), poll_latency=0.005)
