@@ -14,6 +14,7 @@ interface IFinality is IMarketTypes {
     function expire(uint256 job) external;
 
     /// @notice Ends a job whose next interval cannot become final because its audit has not been answered for the stall period. Anyone may call it.
+    /// An assignment that has ended before keeps the reason it ended for.
     /// @param checkpoint the checkpoint of interval `finalised`
     function abandon(uint256 job, Checkpoint calldata checkpoint) external;
 }

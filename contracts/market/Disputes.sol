@@ -126,7 +126,7 @@ abstract contract Disputes is IDisputes, Settlement, Draw {
         if (record.drawn && audit.attempt == record.attempt) {
             audit.attempt += 1;
             audit.answerBy = 0;
-        } else if (audit.answerBy != 0) {
+        } else if (audit.answerBy != 0 && !audit.attested) {
             audit.answerBy = uint40(block.timestamp + _answerPeriod);
             emit VerifierSummoned(record.job, record.interval, audit.verifier, audit.attempt, audit.answerBy);
         }

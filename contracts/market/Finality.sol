@@ -56,7 +56,9 @@ abstract contract Finality is IFinality, Settlement, Draw {
         uint256 opensAt = Math.max(uint256(checkpoint.committedAt) + _stallPeriod + data.extension, uint256(data.lastCommitAt) + _window);
         require(block.timestamp >= opensAt, TooEarly(opensAt, block.timestamp));
         require(_stalled(job, data, interval, checkpoint), NotStalled(job, interval));
-        _endAssignment(job, data, interval, EndReason.Stalled);
+        // An assignment that has ended already keeps its reason: a conviction stands, whatever stalls below it.
+        EndReason reason = data.status == Status.Ending ? data.endReason : EndReason.Stalled;
+        _endAssignment(job, data, interval, reason);
     }
 
     /* INTERNALS */

@@ -372,6 +372,32 @@ def test_a_stalled_job_with_a_dispute_is_not_abandoned(scripted: World) -> None:
     assert world.job(job).status == EXPIRED
 
 
+def test_a_conviction_stands_when_an_earlier_audit_stalls(scripted: World) -> None:
+    world = scripted
+    world.stake(world.verifier)
+    job = world.running(**ROUND_RATE)
+    world.commit(job, 2)
+    world.open_seeds(job)
+    stake = world.job(job).stake
+    before = {p: world.wealth(p) for p in (world.solver, world.challenger)}
+    world.verdict(world.challenge(job, 1, **ROUND_RATE), challenger_wins=True)
+    world.wait(1_500)
+    world.market.abandon(job, world.checkpoint(job, 0), sender=world.stranger)
+    assert world.wealth(world.solver) == before[world.solver]
+    assert world.wealth(world.challenger) == before[world.challenger] + stake * 3 // 10
+    assert (world.job(job).status, world.job(job).round, world.job(job).first) == (OPEN, 2, 0)
+
+
+def test_a_failed_challenge_of_an_attested_interval_summons_nobody(world: World, committed: int) -> None:
+    world.market.summon(committed, 0, world.checkpoint(committed, 0), sender=world.stranger)
+    world.attest(committed, 0)
+    receipt = world.verdict(world.challenge(committed, 0, **ROUND_RATE), challenger_wins=False)
+    assert not receipt.decode_logs(world.market.VerifierSummoned)
+    world.close_windows(committed)
+    world.finalise(committed, 1)
+    assert world.job(committed).finalised == 1
+
+
 def test_only_the_court_gives_verdicts_and_only_once(world: World, committed: int) -> None:
     dispute = world.challenge(committed, 1, **ROUND_RATE)
     with reverts(world.market.NotCourt, error_inputs={"caller": world.challenger}):
