@@ -13,9 +13,9 @@ namespace touchstone {
 namespace {
 
 constexpr int64_t kLargePage = int64_t{2} << 20;
-constexpr int64_t kGroupGrain = 1 << 16;       // element operations worth a thread
+constexpr int64_t kGroupGrain = 1 << 17;       // element operations worth a thread
 constexpr int64_t kRowGrain = 1 << 15;         // words of a reduction or a copy worth a thread
-constexpr int64_t kSmallProduct = 1 << 18;     // multiplications below which one thread multiplies
+constexpr int64_t kSmallProduct = 1 << 20;     // multiplications below which one thread multiplies
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

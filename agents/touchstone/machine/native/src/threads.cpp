@@ -73,6 +73,7 @@ void ThreadPool::abandon() {
     new std::vector<std::thread>(std::move(threads_));
     threads_.clear();
     round_.store(0);
+    claim_.store(0);
 }
 
 void ThreadPool::start() {
@@ -80,20 +81,37 @@ void ThreadPool::start() {
     for (int thread = 1; thread < size_; thread++) threads_.emplace_back([this, thread] { work(thread); });
 }
 
-void ThreadPool::run(Task task, const void* context) {
+// The calling thread takes ranges like the others. When these are slow to wake up, because the processors are busy elsewhere, it does their
+// share instead of waiting for them.
+void ThreadPool::run(Task task, const void* context, int ranges) {
     if (owner_ != getpid()) {
         if (!threads_.empty()) abandon();
         start();
     }
-    task_ = task;
-    context_ = context;
-    unfinished_.store(size_ - 1, std::memory_order_relaxed);
-    round_.fetch_add(1, std::memory_order_release);
+    task_.store(task, std::memory_order_relaxed);
+    context_.store(context, std::memory_order_relaxed);
+    finished_.store(0, std::memory_order_relaxed);
+    const uint32_t round = round_.load(std::memory_order_relaxed) + 1;
+    claim_.store(uint64_t{round} << 32 | uint64_t(ranges) << 16, std::memory_order_release);
+    round_.store(round, std::memory_order_release);
     round_.notify_all();
-    task(context, 0);
-    for (int spins = 0; unfinished_.load(std::memory_order_acquire) > 0; spins++) {
+    take_ranges(0);
+    for (int spins = 0; finished_.load(std::memory_order_acquire) < ranges; spins++) {
         pause();
         if (spins >= kSpins) std::this_thread::yield();
+    }
+}
+
+void ThreadPool::take_ranges(int thread) {
+    for (uint64_t claim = claim_.load(std::memory_order_acquire);;) {
+        const uint64_t ranges = claim >> 16 & 0xffff, next = claim & 0xffff;
+        if (next >= ranges) return;
+        const Task task = task_.load(std::memory_order_relaxed);
+        const void* context = context_.load(std::memory_order_relaxed);
+        if (!claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+        task(context, static_cast<int>(next), thread);
+        finished_.fetch_add(1, std::memory_order_release);
+        claim = claim_.load(std::memory_order_acquire);
     }
 }
 
@@ -104,10 +122,9 @@ void ThreadPool::work(int thread) {
             pause();
             if (spins >= kSpins) round_.wait(seen, std::memory_order_acquire);
         }
-        seen++;
+        seen = round_.load(std::memory_order_acquire);
         if (stopping_.load()) return;
-        task_(context_, thread);
-        unfinished_.fetch_sub(1, std::memory_order_acq_rel);
+        take_ranges(thread);
     }
 }
 
