@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ import numpy as np
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from tests.agents.shell import Shell
 from touchstone.chain.client import ChainClient
 from touchstone.chain.contracts import Call
 from touchstone.chain.deploy import Deployer
 from touchstone.chain.deployment import Deployment
-from touchstone.chain.devnet import CHAIN_ID, Anvil, development_accounts
+from touchstone.chain.devnet import CHAIN_ID, Anvil, Devnet, development_accounts, start_devnet
 from touchstone.chain.journal import Journal
 from touchstone.chain.sender import Observer, Sender, SendPolicy
 from touchstone.machine.builder import Builder
@@ -99,3 +101,27 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
             network="test", chain_id=CHAIN_ID, commit="test", deployer=account.address, rpc=(anvil.url,), contracts=deployer.finish()
         )
         yield Ledger(anvil, deployment, account)
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
+    for name in [name for name in os.environ if name.startswith("TOUCHSTONE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TOUCHSTONE_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    return Shell(capsys)
+
+
+@pytest.fixture(scope="module")
+def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    net = start_devnet(tmp_path_factory.mktemp("devnet"), block_time=0.2)
+    yield net
+    net.anvil.stop()
+
+
+@pytest.fixture
+def on_devnet(shell: Shell, devnet: Devnet, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setenv("TOUCHSTONE_DEPLOYMENT", str(devnet.deployment_file))
+    monkeypatch.setenv("TOUCHSTONE_KEYSTORE", str(devnet.keystore))
+    monkeypatch.setenv("TOUCHSTONE_PASSWORD_FILE", str(devnet.password_file))
+    return shell

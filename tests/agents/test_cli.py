@@ -7,17 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.agents.conftest import small_workload
+from tests.agents.shell import Shell, assert_one_line_error
 from tests.agents.test_store_http import dead_url
-from touchstone.chain.devnet import Anvil, Devnet, free_port, start_devnet
-from touchstone.cli import main
+from touchstone.chain.devnet import Anvil, Devnet, free_port
 from touchstone.cli.app import COMMANDS
 from touchstone.cli.config import Config
 from touchstone.cli.workspace import Workspace
@@ -26,66 +24,8 @@ from touchstone.store import LocalStore, Package, StoreServer
 COMMAND = [sys.executable, "-c", "from touchstone.cli import main; main()"]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, object]:
-        return dict(json.loads(self.out))
-
-
-class Shell:
-    """Runs the command line in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str) -> Outcome:
-        self._capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        captured = self._capsys.readouterr()
-        return Outcome(int(ended.value.code or 0), captured.out, captured.err)
-
-
-@pytest.fixture
-def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
-    for name in [name for name in os.environ if name.startswith("TOUCHSTONE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("TOUCHSTONE_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-    return Shell(capsys)
-
-
-@pytest.fixture(scope="module")
-def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
-    net = start_devnet(tmp_path_factory.mktemp("devnet"), block_time=0.2)
-    yield net
-    net.anvil.stop()
-
-
-@pytest.fixture
-def on_devnet(shell: Shell, devnet: Devnet, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    monkeypatch.setenv("TOUCHSTONE_DEPLOYMENT", str(devnet.deployment_file))
-    monkeypatch.setenv("TOUCHSTONE_KEYSTORE", str(devnet.keystore))
-    monkeypatch.setenv("TOUCHSTONE_PASSWORD_FILE", str(devnet.password_file))
-    return shell
-
-
 def stake_of(shell: Shell, name: str) -> str:
     return str(shell("account", "show", name, "--json").json["stake"])
-
-
-def assert_one_line_error(outcome: Outcome, message: str, code: int = 1) -> None:
-    assert outcome.code == code, outcome
-    assert outcome.out == ""
-    assert outcome.err.count("\n") == 1
-    assert outcome.err.startswith("error: ")
-    assert message in outcome.err
-    assert "Traceback" not in outcome.err
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

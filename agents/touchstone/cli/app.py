@@ -18,6 +18,7 @@ COMMANDS = {
     "account": "touchstone.cli.account:account",
     "cancel": "touchstone.cli.jobs:cancel",
     "check": "touchstone.cli.check:check",
+    "deploy": "touchstone.cli.deploy:deploy",
     "devnet": "touchstone.cli.devnet:devnet",
     "download": "touchstone.cli.download:download",
     "logs": "touchstone.cli.jobs:logs",
