@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from touchstone.chain.client import ChainClient
 from touchstone.chain.devnet import Devnet, free_port
+from touchstone.chain.journal import Journal, State
 from touchstone.roles.ledger import JobRecord, Ledger
 from touchstone.roles.reader import MarketReader
 from touchstone.roles.records import Status
@@ -22,6 +22,7 @@ from touchstone.store.package import Package
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 TIMEOUT = 150.0
+ANYBODYS = {"assign", "finalise", "summon", "dismiss", "record", "expire", "timeout"}
 
 
 @dataclass
@@ -152,26 +153,35 @@ class World:
             time.sleep(0.1)
         assert not process.points, f"never reached {process.points}: {process.tail()}"
 
-    def transactions(self, account: int) -> list[tuple[str, bool]]:
-        """Calldata and success of every transaction an account sent in this world's time, in order."""
+    def transactions(self, account: int) -> dict[str, bool]:
+        """Hash and success of every transaction an account has on the chain since this world began."""
         address = self.net.accounts[account].address.lower()
-        found = []
+        found = {}
         for number in range(self.first_block, self.client.head() + 1):
             block = self.client.provider.request("eth_getBlockByNumber", hex(number), True)
             for transaction in block["transactions"]:
                 if transaction["from"].lower() == address:
                     receipt = self.client.receipt(transaction["hash"])
-                    found.append((str(transaction["to"]) + transaction["input"], receipt is not None and receipt.success))
+                    found[transaction["hash"]] = receipt is not None and receipt.success
         return found
 
     def check_nothing_sent_twice(self, *accounts: int) -> None:
-        """No account sent the same call twice, except withdrawals of everything, and nothing that was sent reverted."""
-        withdraw = self.client.call("StakeVault", "withdraw", 2**256 - 1).data.hex()
+        """What an account has on the chain is what its journal holds, and what succeeded of it stands under a key of its own.
+
+        A key names the purpose of a transaction (this bid, that move), so nothing was done twice. Only a step that anyone may take can
+        revert, because somebody else took it while the account's agent was dead.
+        """
         for account in accounts:
-            sent = self.transactions(account)
-            assert all(success for _, success in sent), f"dev{account} sent something that reverted"
-            counts = Counter(call for call, _ in sent if not call.endswith(withdraw))
-            assert max(counts.values(), default=0) <= 1, f"dev{account} sent a call twice"
+            (path,) = (self.directory / f"dev{account}" / "journals").glob("*.sqlite")
+            journal = Journal(path)
+            entries = {entry.hash: entry for entry in journal.entries() if entry.state in (State.MINED, State.REVERTED)}
+            journal.close()
+            on_chain = self.transactions(account)
+            assert set(on_chain) == set(entries), f"dev{account} sent something that is not in its journal"
+            failed = {entries[transaction].function for transaction, success in on_chain.items() if not success}
+            assert failed <= ANYBODYS, f"dev{account} sent {failed} in vain"
+            keys = [entries[transaction].key for transaction, success in on_chain.items() if success]
+            assert len(set(keys)) == len(keys)
 
     def messages(self, account: int, role: str) -> list[dict[str, object]]:
         """What an agent said."""
