@@ -22,17 +22,16 @@ LIBRARY_NAME = "libtouchstone.so"
 
 # Contraction and reassociation would change bits; errno and traps would only cost time.
 _EXACT = ["-ffp-contract=off", "-fno-fast-math", "-fno-math-errno", "-fno-trapping-math"]
-_WARNINGS = ["-Wall", "-Wextra", "-Wno-psabi", "-Wno-ignored-attributes", "-Wno-maybe-uninitialized"]
+_WARNINGS = ["-Wall", "-Wextra", "-Wno-psabi", "-Wno-ignored-attributes", "-Wno-maybe-uninitialized", "-Wno-unknown-warning-option"]
 _FLAGS = ["-std=c++20", "-O3", "-fPIC", "-pthread", "-fvisibility=hidden", "-fno-strict-aliasing", *_EXACT, *_WARNINGS]
 _KERNEL_FLAGS = ["-fno-exceptions", "-fno-rtti"]
 
 # Compiled once per instruction set, into a namespace of its own.
 _KERNELS = ("elementwise", "gemm", "reduce", "table", "transpose")
-_X86_LEVELS = {
-    "base": [],
-    "avx2": ["-mavx2", "-mfma", "-mbmi2"],
-    "avx512": ["-mavx2", "-mfma", "-mbmi2", "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mprefer-vector-width=512"],
-}
+_X86_BASE = ["-march=x86-64"]  # said outright: some compilers take the machine they run on
+_X86_AVX2 = [*_X86_BASE, "-mavx2", "-mfma", "-mbmi2"]
+_X86_AVX512 = [*_X86_AVX2, "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mprefer-vector-width=512"]
+_X86_LEVELS = {"base": _X86_BASE, "avx2": _X86_AVX2, "avx512": _X86_AVX512}
 
 
 class CompilerError(RuntimeError):

@@ -84,7 +84,24 @@ Executor::Executor(const Program& program, Plan plan, const std::vector<Word*>& 
         const auto* group = std::get_if<Group>(&instruction.work);
         groups_.push_back(group == nullptr ? LinkedGroup{} : link(*group));
     }
+    // All of it now: running out of memory inside a thread could not be reported.
+    for (Scratch& scratch : scratch_) scratch.get(scratch_words());
     for (const Instruction& instruction : plan_.setup) carry_out(std::get<Source>(instruction.work));
+}
+
+// The most working memory that any instruction asks for in one thread.
+int64_t Executor::scratch_words() const {
+    int64_t most = 0;
+    for (const LinkedGroup& group : groups_) most = std::max(most, group.temporaries * group.block);
+    for (const Instruction& instruction : plan_.instructions) {
+        const auto* dot = std::get_if<Dot>(&instruction.work);
+        if (dot == nullptr) continue;
+        GemmTask whole{};
+        whole.m = dot->m, whole.n = dot->n, whole.k = dot->split;
+        const int64_t beside = dot->split < dot->k ? dot->m * dot->n : 0;
+        most = std::max(most, kernels_.gemm_scratch(whole) + beside);
+    }
+    return most;
 }
 
 void Executor::instruction(size_t index) {

@@ -25,7 +25,7 @@ private:
     std::unique_ptr<Word, Free> data_;
 };
 
-// Working memory of one thread; grows to what is asked for and stays.
+// Working memory of one thread; grows to the most that is asked for.
 class Scratch {
 public:
     Word* get(int64_t words);
@@ -81,6 +81,7 @@ private:
         bool from_slot;
     };
 
+    int64_t scratch_words() const;
     LinkedGroup link(const Group& group);
     Block link(const Group& group, const Read& read);
 
