@@ -16,7 +16,7 @@ from touchstone.chain.headers import header_bytes
 from touchstone.chain.journal import Entry, State
 from touchstone.chain.sender import Receipt
 from touchstone.errors import TouchstoneError
-from touchstone.roles.actions import Action, Move, RecordBeacon, Remark, Send, Train, Work
+from touchstone.roles.actions import Action, Challenge, Move, RecordBeacon, Remark, Send, Train, Work
 from touchstone.roles.errors import RepeatedFailureError
 from touchstone.roles.node import Node
 from touchstone.roles.reader import MarketReader
@@ -36,7 +36,7 @@ class LoopSettings:
         failures: looks at the chain that may fail in a row before the agent stops.
         pause: seconds before an action that failed is tried again; doubled with each further failure.
         longest_pause: where the doubling ends.
-        workers: things worked on at a time, trainings not counted.
+        workers: things worked on at a time; trainings, challenges and moves are not counted.
         trainings: trainings at a time.
     """
 
@@ -149,10 +149,15 @@ class Agent:
         elif isinstance(action, Remark):
             self._remark(action)
         elif action not in self._working and not self._must_pause(action):
-            gate = self._training_gate if isinstance(action, Train) else self._work_gate
-            future = in_background(lambda: self.work(action, view), gate)
+            future = in_background(lambda: self.work(action, view), self._gate(action))
             self._working[action] = future
             future.add_done_callback(lambda _: self._wake.set())
+
+    def _gate(self, action: Work) -> threading.Semaphore | None:
+        """What limits how many such works run at a time. Where a clock runs, nothing does: a store that hangs must not cost a dispute."""
+        if isinstance(action, Move | Challenge):
+            return None
+        return self._training_gate if isinstance(action, Train) else self._work_gate
 
     def _remark(self, remark: Remark) -> None:
         if remark not in self._remarks:

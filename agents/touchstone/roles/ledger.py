@@ -130,6 +130,7 @@ class Ledger:
         self.recorded_beacons: dict[int, bytes] = {}
         self.announcements: Counter[str] = Counter()
         self.withdrawals: Counter[str] = Counter()
+        self.stake_changes: Counter[str] = Counter()
 
     def apply(self, event: Event) -> None:
         """Take in the next event. Events it does not know are ignored."""
@@ -256,6 +257,10 @@ def _withdrawn(ledger: Ledger, event: Event) -> None:
     ledger.withdrawals[event.values["account"]] += 1
 
 
+def _stake_changed(ledger: Ledger, event: Event) -> None:
+    ledger.stake_changes[event.values["verifier"]] += 1
+
+
 def _beacon_recorded(ledger: Ledger, event: Event) -> None:
     ledger.recorded_beacons[event.values["blockNumber"]] = bytes(event.values["randomness"])
 
@@ -302,6 +307,7 @@ _HANDLERS: dict[str, Callable[[Ledger, Event], None]] = {
     "JobEnded": _job_ended,
     "EndpointAnnounced": _announced,
     "Withdrawn": _withdrawn,
+    "StakeChanged": _stake_changed,
     "Recorded": _beacon_recorded,
     "DisputeOpened": _dispute_opened,
     "Challenged": _challenged,

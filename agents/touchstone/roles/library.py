@@ -42,14 +42,17 @@ class JobLibrary:
             StoreUnavailableError, BlobNotFoundError, CorruptDataError: nobody who was asked has it.
         """
         with self._lock:
-            if job.package not in self._packages:
-                package = Package.fetch(job.package, self._fetcher(job, ledger), self._max_bytes, self._progress)
-                check_package(job, package)
-                self._packages[job.package] = package
-                if len(self._packages) > _KEPT_PACKAGES:
-                    self._packages.popitem(last=False)
+            known = self._packages.get(job.package)
+        if known is None:
+            # Not under the lock: a store that hangs must not hold up the work on other jobs.
+            known = Package.fetch(job.package, self._fetcher(job, ledger), self._max_bytes, self._progress)
+        check_package(job, known)
+        with self._lock:
+            self._packages[job.package] = known
             self._packages.move_to_end(job.package)
-            return self._packages[job.package]
+            if len(self._packages) > _KEPT_PACKAGES:
+                self._packages.popitem(last=False)
+        return known
 
     def state(self, job: JobRecord, ledger: Ledger, root: bytes) -> list[Array]:
         """The state of the job with this root. Raises as :meth:`package`."""

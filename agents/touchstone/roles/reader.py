@@ -36,6 +36,7 @@ class MarketReader:
         self._ledger = Ledger()
         self._parameters: Parameters | None = None
         self._minimum_stake = 0
+        self._last: tuple[str, View] | None = None
         self._block_times: dict[int, int] = {}
         self._draws: dict[tuple[object, ...], Draw] = {}
 
@@ -47,6 +48,8 @@ class MarketReader:
     def read(self) -> View:
         """The market at the newest block. Raises ChainUnavailableError and other errors of the chain client."""
         batch = self._cursor.poll()
+        if self._last is not None and (batch.head.hash, batch.events, batch.rewound_to) == (self._last[0], (), None):
+            return self._last[1]
         while True:
             if batch.rewound_to is not None:
                 self._rewind(batch.rewound_to)
@@ -57,7 +60,9 @@ class MarketReader:
             if not batch.behind:
                 break
             batch = self._cursor.poll()
-        return self._view(batch.head.number, batch.head.timestamp)
+        view = self._view(batch.head.number, batch.head.timestamp)
+        self._last = (batch.head.hash, view)
+        return view
 
     def job_state(self, job: int, block: BlockId = "latest") -> JobState:
         """A job as the market says it stands. Raises ContractRevertError (UnknownJob)."""

@@ -14,7 +14,8 @@ _PLENTY = 2**255
 def approve(view: View) -> Iterator[Action]:
     """Lets the vault charge the account's tokens, without limit, once."""
     if view.allowance < _PLENTY:
-        yield Send("Token", "approve", (view.vault, ALL), f"approve the vault {view.vault}", "let the vault charge this account")
+        key = f"approve the vault {view.vault}, allowed {view.allowance}"
+        yield Send("Token", "approve", (view.vault, ALL), key, "let the vault charge this account")
 
 
 def stake(view: View, wanted: int) -> Iterator[Action]:
@@ -23,7 +24,8 @@ def stake(view: View, wanted: int) -> Iterator[Action]:
     if missing > 0 and view.spendable < missing and view.allowance >= _PLENTY:
         yield Remark(f"cannot stake {missing}: this account can spend {view.spendable}; fund it")
     elif missing > 0 and view.spendable >= missing:
-        yield Send("StakeVault", "stake", (missing,), f"stake {missing} on top of {view.stake}", f"stake {missing}")
+        number = view.ledger.stake_changes[view.me]
+        yield Send("StakeVault", "stake", (missing,), f"stake {missing} after change {number}", f"stake {missing}")
 
 
 def withdraw(view: View) -> Iterator[Action]:
