@@ -39,7 +39,7 @@ def our_workload() -> Workload:
     model = build_model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     images, labels = build_data()
-    return capture(model, nn.CrossEntropyLoss(), optimizer, images, labels, batch_size=BATCH, steps=STEPS, check_steps=0)
+    return capture(model, nn.CrossEntropyLoss(), optimizer, images, labels, batch_size=BATCH, steps=STEPS)
 
 
 def pytorch_step() -> Callable[[], None]:

@@ -48,6 +48,11 @@ def check_supported(optimizer: Optimizer) -> None:
                 raise UnsupportedOptimizerError(f"optimizer option {option}=True is not supported; leave it out")
 
 
+def is_adaptive(optimizer: Optimizer) -> bool:
+    """Whether updates are divided by a running size of the gradients, which amplifies rounding where gradients are tiny."""
+    return isinstance(optimizer, Adam)
+
+
 def initial_state(optimizer: Optimizer, parameter: torch.Tensor, group: Group) -> State:
     """State that ``optimizer`` keeps for ``parameter`` before its first step."""
     return _INITIAL_STATE[type(optimizer)](parameter.detach(), group)
