@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,9 @@ CREATE TABLE IF NOT EXISTS timings (
     id INTEGER PRIMARY KEY, job INTEGER NOT NULL, activity TEXT NOT NULL, seconds REAL NOT NULL, steps INTEGER NOT NULL
 );
 """
+
+
+_ADD_TIMING = "INSERT INTO timings (job, activity, seconds, steps) VALUES (?, ?, ?, ?)"
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,16 @@ class Submission:
     job: int | None
 
 
+@dataclass(frozen=True)
+class Timing:
+    """How long an activity (``training``, ``sealing``, ``auditing``) for a job took, over so many steps if it computed any."""
+
+    job: int
+    activity: str
+    seconds: float
+    steps: int = 0
+
+
 class RoleJournal:
     """One SQLite file; usable from several threads, and from several processes of one account."""
 
@@ -139,9 +153,13 @@ class RoleJournal:
         rows = self._all("SELECT * FROM checkpoints WHERE job = ? AND round = ? ORDER BY interval", (job, round_number))
         return {row[2]: TrainedCheckpoint(*row) for row in rows}
 
-    def add_checkpoint(self, fact: TrainedCheckpoint) -> None:
-        """Record a checkpoint whose blob is in the store."""
-        self._write("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)", astuple(fact))
+    def add_checkpoint(self, fact: TrainedCheckpoint, timings: Sequence[Timing] = ()) -> None:
+        """Record a checkpoint whose blob is in the store, and how long it took."""
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?)", astuple(fact))
+            self._database.executemany(_ADD_TIMING, [astuple(timing) for timing in timings])
+            self._database.execute("COMMIT")
 
     def finding(self, job: int, interval: int, root: bytes, seal: bytes) -> Finding | None:
         """What was found about a committed checkpoint."""
@@ -170,13 +188,13 @@ class RoleJournal:
         """Record the number a submission was posted under."""
         self._write("UPDATE submissions SET job = ? WHERE id = ?", (job, submission))
 
-    def add_timing(self, job: int, activity: str, seconds: float, steps: int = 0) -> None:
+    def add_timing(self, timing: Timing) -> None:
         """Record how long something took, for people; no decision depends on it."""
-        self._write("INSERT INTO timings (job, activity, seconds, steps) VALUES (?, ?, ?, ?)", (job, activity, seconds, steps))
+        self._write(_ADD_TIMING, astuple(timing))
 
-    def timings(self) -> list[tuple[int, str, float, int]]:
-        """All timings: job, activity, seconds, steps."""
-        return self._all("SELECT job, activity, seconds, steps FROM timings ORDER BY id", ())
+    def timings(self) -> list[Timing]:
+        """All timings, oldest first."""
+        return [Timing(*row) for row in self._all("SELECT job, activity, seconds, steps FROM timings ORDER BY id", ())]
 
     def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         rows = self._all(query, values)

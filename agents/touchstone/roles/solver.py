@@ -19,6 +19,7 @@ from touchstone.roles.ledger import JobRecord
 from touchstone.roles.library import JobLibrary
 from touchstone.roles.moving import next_move
 from touchstone.roles.node import Node
+from touchstone.roles.records import Status
 from touchstone.roles.rules.solver import SolverRules, decide
 from touchstone.roles.rules.wallet import announce
 from touchstone.roles.training import Assignment, ExecutorFactory, Trainer, TrainingStoppedError
@@ -98,9 +99,15 @@ class Solver(Agent):
         self._clock = clock
         self._library = JobLibrary(node.store, settings.max_bytes)
         self._truths = Truths(make_executor)
+        self._assigned: set[tuple[int, int]] = set()
 
     def decide(self, view: View) -> list[Action]:
         """What to do now."""
+        self._assigned = {
+            (job.number, job.state.round)
+            for job in view.jobs.values()
+            if job.state.status is Status.RUNNING and job.state.solver == view.me
+        }
         actions = decide(view, self.node.journal, self._settings.rules)
         if self._settings.endpoint:
             actions += announce(view, self._settings.endpoint)
@@ -176,7 +183,7 @@ class Solver(Agent):
             self.node.store,
             self.node.journal,
             self._tell,
-            self.stopping.is_set,
+            lambda: self.stopping.is_set() or (action.job, action.round) not in self._assigned,
         )
         try:
             trainer.run(Assignment(job.number, action.round, job.spec, first), state)

@@ -11,7 +11,7 @@ from touchstone.commitment.roots import seal, state_root
 from touchstone.machine.executor import Executor
 from touchstone.machine.program import Program
 from touchstone.machine.workload import Array
-from touchstone.roles.journal import RoleJournal, TrainedCheckpoint
+from touchstone.roles.journal import RoleJournal, Timing, TrainedCheckpoint
 from touchstone.roles.records import JobSpec
 from touchstone.store.local import LocalStore
 from touchstone.store.states import put_state
@@ -81,31 +81,29 @@ class Trainer:
             for interval in range(assignment.first, assignment.spec.intervals):
                 if self._should_stop():
                     raise TrainingStoppedError("stopped")
-                before, end = self._compute(assignment, interval)
-                sealing.append(pool.submit(self._seal, assignment, interval, before, end))
+                started = time.perf_counter()
+                before, end = self._compute(assignment.spec.length(interval))
+                timing = Timing(assignment.job, "training", time.perf_counter() - started, assignment.spec.length(interval))
+                sealing.append(pool.submit(self._seal, assignment, interval, before, end, timing))
                 while len(sealing) > _WAITING:
                     sealing.pop(0).result()
             for waiting in sealing:
                 waiting.result()
 
-    def _compute(self, assignment: Assignment, interval: int) -> tuple[list[Array], list[Array]]:
-        """The states one step before the interval's end and at its end."""
-        started = time.perf_counter()
-        length = assignment.spec.length(interval)
+    def _compute(self, length: int) -> tuple[list[Array], list[Array]]:
+        """The states one step before the end of an interval of ``length`` steps, and at its end."""
         self._executor.run(length - 1)
         before = self._executor.state()
         self._executor.run(1)
-        end = self._executor.state()
-        self._journal.add_timing(assignment.job, "training", time.perf_counter() - started, length)
-        return before, end
+        return before, self._executor.state()
 
-    def _seal(self, assignment: Assignment, interval: int, before: list[Array], end: list[Array]) -> None:
+    def _seal(self, assignment: Assignment, interval: int, before: list[Array], end: list[Array], trained: Timing) -> None:
         started = time.perf_counter()
         root = state_root(end)
         locked = seal(assignment.job, interval, state_root(before))
         cid = put_state(self._store, self._names, end, root)
         checkpoint = TrainedCheckpoint(assignment.job, assignment.round, interval, root, locked, cid)
-        self._journal.add_checkpoint(checkpoint)
-        self._journal.add_timing(assignment.job, "sealing", time.perf_counter() - started)
+        sealed = Timing(assignment.job, "sealing", time.perf_counter() - started)
+        self._journal.add_checkpoint(checkpoint, [trained, sealed])
         if self._on_checkpoint is not None:
             self._on_checkpoint(checkpoint)

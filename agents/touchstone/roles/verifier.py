@@ -9,7 +9,7 @@ from touchstone.commitment.roots import seal
 from touchstone.machine.runtime import NativeMachine
 from touchstone.roles.actions import Action, Challenge, Inspect, Move, Work
 from touchstone.roles.agent import Agent, LoopSettings, Outcome
-from touchstone.roles.journal import Finding
+from touchstone.roles.journal import Finding, Timing
 from touchstone.roles.library import JobLibrary
 from touchstone.roles.moving import interval_of, next_move, opening
 from touchstone.roles.node import Node
@@ -86,5 +86,5 @@ class Verifier(Agent):
         elif seal(job.number, action.interval, before) != checkpoint.seal:
             outcome = WRONG_SEAL
         self.node.journal.add_finding(Finding(job.number, action.interval, checkpoint.root, checkpoint.seal, outcome, before))
-        self.node.journal.add_timing(job.number, "auditing", time.perf_counter() - started, interval.steps)
+        self.node.journal.add_timing(Timing(job.number, "auditing", time.perf_counter() - started, interval.steps))
         self.say("inspected", job=job.number, interval=action.interval, outcome=outcome)

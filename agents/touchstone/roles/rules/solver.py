@@ -100,6 +100,7 @@ def _reveal(view: View, job: JobView, current: Round, journal: RoleJournal) -> I
         return
     bid = journal.bid(job.number, current.number)
     if bid is None:
+        yield Remark(f"cannot reveal the bid for job {job.number}: its salt is not in this data directory; use the one that made the bid")
         return
     yield Send(
         *("JobMarket", "reveal", (job.number, bid.price, bid.duration, bid.salt)),
