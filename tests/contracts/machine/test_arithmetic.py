@@ -15,6 +15,7 @@ import pytest
 
 from tests.contracts.machine.calls import refusal_of
 from tests.contracts.machine.operands import float_triples, integer_triples
+from tests.machine.witnesses import witnesses
 from touchstone.machine.program import MapFn
 from touchstone.machine.reference.vector_functions import ARRAY_FUNCTIONS
 from touchstone.machine.signatures import SIGNATURES
@@ -48,6 +49,14 @@ def test_a_map_function_gives_its_frozen_words(machine: Any, name: str) -> None:
     triples[:, : vector["arity"]] = cases[:, :-1]
     found = [_evaluate(machine, MapFn(vector["function"]), triples[first : first + 800]) for first in range(0, len(cases), 800)]
     assert np.array_equal(np.concatenate(found), cases[:, -1])
+
+
+@pytest.mark.parametrize("fn", sorted(TRANSCENDENTAL), ids=lambda fn: fn.name)
+def test_a_transcendental_sequence_is_right_where_the_last_bits_of_its_constants_show(machine: Any, fn: MapFn) -> None:
+    words = witnesses(fn)
+    triples = np.stack([words, words, words], axis=1)
+    found = np.concatenate([_evaluate(machine, fn, triples[first : first + 800]) for first in range(0, len(words), 800)])
+    assert np.array_equal(found, ARRAY_FUNCTIONS[fn](words))
 
 
 @pytest.mark.parametrize("code", [0, 11, 15, 19, 23, 28, 31, 45, 47, 51, 2**255])
