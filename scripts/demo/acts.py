@@ -39,7 +39,7 @@ def honest_job(stage: Stage) -> None:
 def cheating_solver(stage: Stage, kind: str, seed: int) -> None:
     """Job B: a cheating solver wins the auction, is found out by the drawn verifier, and convicted by the referee; the job goes on."""
     stage.title("Job B: a cheating solver is convicted by a contract that recomputes one number")
-    fault = stage.choose_fault(kind, seed)
+    fault = stage.choose_fault(kind, seed, liar_solves=True)
     stage.start("cheater", ["solver", "run", "--fixed-price=1", "--batch=16"], fault)
     record = stage.play("B", audit_rate=100).record
     stage.cast.stop("cheater")
@@ -55,7 +55,7 @@ def cheating_solver(stage: Stage, kind: str, seed: int) -> None:
 def false_challenge(stage: Stage, kind: str, seed: int) -> None:
     """Job C: a dishonest verifier denies honest work and loses its bond."""
     stage.title("Job C: a dishonest verifier challenges honest work and loses its bond")
-    fault = stage.choose_fault(kind, seed)
+    fault = stage.choose_fault(kind, seed, liar_solves=False)
     stage.start("accuser", ["verifier", "run", "--whistleblower", "--stake=50"], fault)
     record = stage.play("C", audit_rate=100).record
     stage.cast.stop("accuser")

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from eth_utils.crypto import keccak
 
@@ -58,7 +59,7 @@ def _selectors(stage: Stage) -> dict[bytes, str]:
     return {keccak(text=signature(item))[:4]: item["name"] for abi in abis for item in abi if item["type"] == "function"}
 
 
-def _transactions(stage: Stage) -> Iterator[tuple[int, dict[str, object]]]:
+def _transactions(stage: Stage) -> Iterator[tuple[int, Any]]:
     """Block number and transaction of everything from the first job's posting on."""
     for number in range(stage.acts[0].record.posted_in, stage.client.head() + 1):
         block = stage.client.web3.eth.get_block(number, full_transactions=True)

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from scripts.demo.faults import effective_fault
 from scripts.demo.processes import Cast
+from scripts.demo.rehearsal import ends_with_a_proof
 from touchstone.chain.client import ChainClient
 from touchstone.chain.deployment import Deployment
 from touchstone.machine.runtime import NativeMachine
@@ -86,10 +87,16 @@ class Stage:
             cheat = [f"--fault={fault[0]}", f"--seed={fault[1]}", f"--steps={self.workload.steps}", f"--slots={self._weights()}"]
         self.cast.start(name, self.players[name].account, [*command, "--poll=0.25", "--patience=3"], cheat)
 
-    def choose_fault(self, kind: str, seed: int) -> tuple[str, int]:
-        """A fault that changes a committed root; a seed whose fault changes none is drawn again."""
-        chosen, fault = effective_fault(self.workload, kind, seed, INTERVAL_STEPS, NativeMachine)
-        self.say(f"the fault of seed {chosen}: {fault.description}")
+    def choose_fault(self, kind: str, seed: int, liar_solves: bool) -> tuple[str, int]:
+        """A fault that changes a committed root, in a dispute that ends before the referee; other seeds are drawn again."""
+        chosen = seed
+        while True:
+            chosen, fault = effective_fault(self.workload, kind, chosen, INTERVAL_STEPS, NativeMachine)
+            if ends_with_a_proof(self.workload, fault, INTERVAL_STEPS, liar_solves):
+                break
+            self.say(f"seed {chosen} is drawn again: its liar would lose by silence, and the demo shows the referee", "dim")
+            chosen += 1
+        self.say(f"the fault: {fault.description}")
         return kind, chosen
 
     def play(self, title: str, audit_rate: int) -> Act:

@@ -95,6 +95,17 @@ def test_intervals_behind_the_first_wrong_one_are_not_touched(journal: RoleJourn
     assert audits(see(wrong, behind), journal) == [Challenge(1, 0, False)]
 
 
+def test_while_a_dispute_runs_later_intervals_are_answered_for_only_when_summoned(journal: RoleJournal) -> None:
+    disputed, behind = interval_of(0, solver=OTHER, draw=MINE, disputes=1), interval_of(1, solver=OTHER, draw=MINE)
+    summoned = interval_of(2, solver=OTHER, draw=MINE, answer_by=NOW + 10)
+    ledger = Ledger()
+    for event in opened_dispute(OTHER, ME):
+        ledger.apply(event)
+    assert audits(see(disputed, behind, summoned, ledger=ledger), journal) == [Inspect(1, 2)]
+    ledger.apply(event_of("DisputeClosed", "Court", dispute=1, winner=OTHER, challengerWins=False, byProof=True))
+    assert Inspect(1, 1) in audits(see(disputed, behind, summoned, ledger=ledger), journal)
+
+
 def test_a_checkpoint_is_not_challenged_twice_neither_while_the_dispute_runs_nor_after_it_was_lost(journal: RoleJournal) -> None:
     interval = interval_of(0, solver=OTHER, draw=MINE)
     found(journal, interval, WRONG_ROOT)

@@ -50,10 +50,17 @@ def decide(view: View, journal: RoleJournal, rules: VerifierRules) -> list[Actio
 
 
 def _audit(view: View, job: JobView, journal: RoleJournal, rules: VerifierRules) -> Iterator[Action]:
-    """Stops behind the first interval it finds wrong: a conviction there makes the later ones void."""
+    """Stops behind the first interval it finds wrong: a conviction there makes the later ones void.
+
+    While it disputes one, it answers for a later one only when summoned: audits of void intervals empty the reserve of the next round.
+    """
+    disputing = False
     for interval in job.intervals:
         if interval.commitment.solver == view.me:
             return
+        disputing = disputing or view.is_disputing(job.number, interval.interval)
+        if disputing and not interval.audit.answer_by:
+            continue
         must_answer = _must_answer(view, interval)
         may_challenge = view.time < interval.commitment.checkpoint.committed_at + view.parameters.window
         if not must_answer and not (rules.whistleblower and may_challenge):
