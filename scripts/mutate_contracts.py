@@ -52,7 +52,7 @@ MUTANTS = (
     Mutant("machine/Transcendental.sol", "0xc2d00000;", "0xc2cf0000;"),
     Mutant("machine/Transcendental.sol", "0x3f3504f3;", "0x3f3504f4;"),
     Mutant("machine/Transcendental.sol", ".mul(f).mul(z);", ".mul(z).mul(f);"),
-    Mutant("machine/Transcendental.sol", "integer >> 1;", "integer >> 2;"),
+    Mutant("machine/Transcendental.sol", "(n + 127) << 23", "(n + 126) << 23"),
     Mutant("machine/Integer32.sol", "(a << (b & 31))", "(a << b)"),
     Mutant("machine/Integer32.sol", "a.signed() <= b.signed()", "a.signed() < b.signed()"),
     Mutant("machine/MapFunctions.sol", "a != 0 ? b : c", "a == 1 ? b : c"),
@@ -62,7 +62,7 @@ MUTANTS = (
     Mutant("machine/Reduction.sol", "BLOCK = 4096", "BLOCK = 4128"),
     Mutant("machine/Reduction.sol", "LANES = 32", "LANES = 16"),
     Mutant("machine/Reduction.sol", "rank <= best", "rank < best"),
-    Mutant("machine/Reduction.sol", "Float32.add(0, _sumBlock(row, first, end))", "Float32.add(_sumBlock(row, first, end), 1)"),
+    Mutant("machine/Reduction.sol", "half = LANES / 2", "half = LANES / 4"),
     Mutant("machine/Dot.sol", "BLOCK = 256", "BLOCK = 128"),
     Mutant(
         "machine/Dot.sol",

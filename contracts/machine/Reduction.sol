@@ -18,11 +18,12 @@ library Reduction {
     function sumFloat(uint256[] memory row) internal pure returns (uint256) {
         uint256 count = row.length;
         if (count <= BLOCK) return _sumBlock(row, 0, count);
-        // At most MAX_TERMS words, so fewer blocks than lanes: each lane gets one block's sum, or none.
+        // At most MAX_TERMS words, so fewer blocks than lanes: each lane gets one block's sum, or none. Adding it to the lane's +0 would
+        // change nothing: a sum that starts from +0 is never −0.
         uint256[LANES] memory lanes;
         for (uint256 first = 0; first < count; first += BLOCK) {
             uint256 end = first + BLOCK < count ? first + BLOCK : count;
-            lanes[first / BLOCK] = Float32.add(0, _sumBlock(row, first, end));
+            lanes[first / BLOCK] = _sumBlock(row, first, end);
         }
         return _fold(lanes);
     }

@@ -10,7 +10,9 @@ import {PortableChain} from "../../contracts/machine/PortableChain.sol";
 /// @title The chain for eight terms at a time against the definition, one fma after another
 contract DotTest {
     /// @dev Words the fast path is close to giving back: the exponent sums 150 … 152 and 316 … 318, zeros, subnormals, infinities.
-    uint256 private constant KINDS = 8;
+    uint256 private constant KINDS = 9;
+    /// @dev Pairs of terms cancel but for what rounding the first lost, which only a subnormal can hold.
+    uint256 private constant VANISHING = 8;
 
     function testFuzz_chainsAreEqualOnAnyBits(bytes32[4] memory a, bytes32[4] memory b, uint32 acc) external view {
         this.assertEqual(acc, abi.encodePacked(a), abi.encodePacked(b));
@@ -22,9 +24,11 @@ contract DotTest {
         bytes memory b = new bytes(4 * terms);
         // Mostly one kind, so that whole groups of eight qualify.
         uint256 kind = seed % KINDS;
+        uint256 repeated = kind == VANISHING ? 2 : 1;
         for (uint256 i = 0; i < terms; ++i) {
-            uint256 random = uint256(keccak256(abi.encode(seed, i)));
+            uint256 random = uint256(keccak256(abi.encode(seed, i / repeated)));
             (uint256 x, uint256 y) = _pair(random >> 16, random % 16 == 0 ? (random >> 8) % KINDS : kind);
+            if (repeated == 2 && i % 2 == 1) x ^= Float32.SIGN;
             _put(a, i, x);
             _put(b, i, y);
         }
@@ -59,6 +63,7 @@ contract DotTest {
         if (kind == 2) (exponent, other) = (160 + (random % 90), _clamp(316 + ((random >> 8) % 3), 160 + (random % 90)));
         if (kind == 3) exponent = 0; // subnormal
         if (kind == 4) exponent = 255; // infinite or NaN
+        if (kind == VANISHING) other = 130 + ((random >> 8) % 30) - (exponent = 40 + (random % 50));
         x = ((random >> 32) & 0x807fffff) | (exponent << 23);
         y = ((random >> 64) & 0x807fffff) | (other << 23);
         if (kind == 5) x &= Float32.SIGN; // zero

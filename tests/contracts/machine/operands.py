@@ -10,6 +10,9 @@ from tests.machine.words import SPECIAL_FLOATS, SPECIAL_INTEGERS, float_words, i
 Words = npt.NDArray[np.uint32]
 
 
+CHAIN_KINDS = ("ordinary", "zeros", "edge", "special", "subnormal", "cancelling", "vanishing", "tiny", "minus zero", "mixed")
+
+
 def float_triples(rng: np.random.Generator, count: int) -> Words:
     """At least ``count`` rows of three words, from seven kinds in equal parts and every pair of special values."""
     part = count // 7 + 1
@@ -34,10 +37,13 @@ def integer_triples(rng: np.random.Generator, count: int) -> Words:
 
 
 def chain_rows(rng: np.random.Generator, terms: int, kind: str) -> tuple[Words, Words]:
-    """Two rows for a dot product. Kinds: ``ordinary``, ``zeros``, ``edge`` (at the limits of the fast path), ``special``, ``subnormal``,
-    ``cancelling``, ``tiny`` (the chain goes through −0) and ``mixed`` (all of them by turns of eight terms)."""
+    """Two rows for a dot product, of one of these kinds or ``mixed``: all of them by turns of eight terms.
+
+    ``edge`` is at the limits of the fast path; ``vanishing`` cancels down to what only a subnormal can hold; ``minus zero`` underflows to
+    −0 and stays there; the chain of ``tiny`` is subnormal all along.
+    """
     if kind == "mixed":
-        kinds = rng.choice(["ordinary", "zeros", "edge", "special", "subnormal", "cancelling", "tiny"], -(-terms // 8))
+        kinds = rng.choice(CHAIN_KINDS[:-1], -(-terms // 8))
         pieces = [chain_rows(rng, 8, str(piece)) for piece in kinds]
         return np.concatenate([a for a, _ in pieces])[:terms], np.concatenate([b for _, b in pieces])[:terms]
     a = rng.normal(size=terms).astype(np.float32).view(np.uint32)
@@ -55,6 +61,14 @@ def chain_rows(rng: np.random.Generator, terms: int, kind: str) -> tuple[Words, 
     elif kind == "cancelling":
         a[1::2] = a[: 2 * (terms // 2) : 2] ^ np.uint32(0x80000000)
         b[1::2] = b[: 2 * (terms // 2) : 2]
+    elif kind == "vanishing":
+        exponents = rng.integers(40, 90, terms)
+        a, b = _words(rng, exponents), _words(rng, rng.integers(130, 160, terms) - exponents)
+        a[1::2] = a[: 2 * (terms // 2) : 2] ^ np.uint32(0x80000000)
+        b[1::2] = b[: 2 * (terms // 2) : 2]
+    elif kind == "minus zero":
+        a, b = np.full(terms, 0x80000000, dtype=np.uint32), b & np.uint32(0x7FFFFFFF)
+        a[0], b[0] = 0x80000001, 0x3E800000
     elif kind == "tiny":
         a, b = _words(rng, rng.integers(0, 20, terms)), _words(rng, rng.integers(0, 60, terms))
     return a, b

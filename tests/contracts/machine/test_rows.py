@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.contracts.machine.operands import Words, chain_rows
+from tests.contracts.machine.operands import CHAIN_KINDS, Words, chain_rows
 from tests.machine.words import float_words, integer_words
 from touchstone.machine.program import DType, Kind, Node, Op, Operand, ReduceFn, Ref, TensorType
 from touchstone.machine.reference import element_from_reads, evaluate
 from touchstone.machine.reference.philox import philox4x32
 
-CHAIN_KINDS = ["ordinary", "zeros", "edge", "special", "subnormal", "cancelling", "tiny", "mixed"]
 LENGTHS = [1, 2, 7, 8, 9, 31, 32, 33, 64, 255, 256, 257, 511, 512, 513, 1000]
 
 
