@@ -8,12 +8,13 @@ import pytest
 from tests.agents.roles.world import World
 from touchstone.chain.devnet import Devnet, start_devnet
 
-PERIODS = {"bidPeriod": 8, "revealPeriod": 10, "window": 8, "answerPeriod": 15, "stallPeriod": 60, "clock": 60}
+PERIODS = {"bidPeriod": 7, "revealPeriod": 10, "window": 6, "answerPeriod": 15, "stallPeriod": 60, "clock": 60}
+BLOCK_SECONDS = 0.4
 
 
 @pytest.fixture(scope="session")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
-    """A chain with one-second blocks and short phases, shared by the tests of the roles."""
+    """A chain with fast blocks and short phases, shared by the tests of the roles."""
     yield from _run(tmp_path_factory.mktemp("net"), PERIODS)
 
 
@@ -26,12 +27,12 @@ def world(net: Devnet, tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def patient_world(tmp_path: Path) -> Iterator[World]:
     """A chain of its own on which bidding takes long enough for many restarts."""
-    for net in _run(tmp_path / "net", {**PERIODS, "bidPeriod": 22, "revealPeriod": 20, "window": 16, "answerPeriod": 30}):
+    for net in _run(tmp_path / "net", {**PERIODS, "bidPeriod": 20, "revealPeriod": 20, "window": 10, "answerPeriod": 30}):
         yield from _people(net, tmp_path)
 
 
 def _run(directory: Path, periods: dict[str, int]) -> Iterator[Devnet]:
-    devnet = start_devnet(directory, overrides=periods)
+    devnet = start_devnet(directory, block_time=BLOCK_SECONDS, overrides=periods)
     try:
         yield devnet
     finally:

@@ -71,7 +71,8 @@ def test_an_unknown_job_and_a_job_without_a_result_are_refused(world: World) -> 
     assert refuse(world, "logs", "999", *chain)["error"] == "UnknownJobError"
 
 
-def test_a_posted_job_can_be_cancelled_but_not_by_somebody_else_and_has_no_result(world: World) -> None:
+def test_a_posted_job_can_be_cancelled_but_not_by_somebody_else_and_has_no_result(patient_world: World) -> None:
+    world = patient_world
     package = Package.from_workload(regression(24, seed=8))
     submitter = world.agent(SUBMITTER, "submit", str(world.package(package, "package")), options=BUDGET)
     job = world.wait_for_job(package)
