@@ -35,7 +35,7 @@ NAMES = {
     "vera": "verifier Vera",
     "accuser": "verifier Trudy",
 }
-TIMES = {"bidPeriod": 5, "revealPeriod": 5, "window": 10, "clock": 20, "increment": 3}
+TIMES = {"bidPeriod": 5, "revealPeriod": 5, "window": 10, "answerPeriod": 12, "clock": 20, "increment": 3}
 
 
 @click.command()
@@ -58,8 +58,8 @@ def main(seed: int | None, fault: str, folder: Path) -> None:
 def run(cast: Cast, console: Console, fault: str, seed: int, folder: Path) -> None:
     """Set the stage, play the acts, write the report."""
     stage = _set_stage(cast, console)
-    stage.start("ada", ["solver", "run", "--fixed-price=4"])
-    stage.start("ben", ["solver", "run", "--fixed-price=6"])
+    stage.start("ada", ["solver", "run", "--fixed-price=0.4"])
+    stage.start("ben", ["solver", "run", "--fixed-price=0.6"])
     stage.start("vera", ["verifier", "run", "--stake=100"])
     honest_job(stage)
     cheating_solver(stage, fault, seed)

@@ -40,7 +40,7 @@ def cheating_solver(stage: Stage, kind: str, seed: int) -> None:
     """Job B: a cheating solver wins the auction, is found out by the drawn verifier, and convicted by the referee; the job goes on."""
     stage.title("Job B: a cheating solver is convicted by a contract that recomputes one number")
     fault = stage.choose_fault(kind, seed, liar_solves=True)
-    stage.start("cheater", ["solver", "run", "--fixed-price=1", "--batch=16"], fault)
+    stage.start("cheater", ["solver", "run", "--fixed-price=0.1", "--batch=16"], fault)
     record = stage.play("B", audit_rate=100).record
     stage.cast.stop("cheater")
     _check_settled(record)
