@@ -31,6 +31,13 @@ def patient_world(tmp_path: Path) -> Iterator[World]:
         yield from _people(net, tmp_path)
 
 
+@pytest.fixture
+def hasty_world(tmp_path: Path) -> Iterator[World]:
+    """A chain of its own on which the clocks of disputes are short."""
+    for net in _run(tmp_path / "net", {**PERIODS, "clock": 10}):
+        yield from _people(net, tmp_path)
+
+
 def _run(directory: Path, periods: dict[str, int]) -> Iterator[Devnet]:
     devnet = start_devnet(directory, block_time=BLOCK_SECONDS, overrides=periods)
     try:

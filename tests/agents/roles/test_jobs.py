@@ -100,3 +100,15 @@ def test_a_verifier_that_denies_honest_work_loses_its_bond(world: World) -> None
     (failed,) = [event for event in job.events if event.name == "ChallengeFailed"]
     assert failed.values["toSolver"] > 0 and failed.values["toTreasury"] > 0
     assert not job.endings
+
+
+def test_a_liar_that_has_no_move_left_loses_by_the_clock(hasty_world: World) -> None:
+    world, package = hasty_world, Package.from_workload(regression(STEPS, seed=4))
+    seed, _ = effective_fault(package.workload, "flip", 5, INTERVAL, NativeMachine, [WEIGHT])
+    world.agent(FIRST, "solver", "run", options=CHEAP)
+    world.agent(WHISTLEBLOWER, "verifier", "run", options=["--whistleblower"], fault=f"flip:{seed}:{STEPS}:{WEIGHT}")
+    post(world, package)
+    job = world.wait_until_settled(package)
+    (dispute,) = [dispute for dispute in world.read().disputes.values() if dispute.job == job.number]
+    assert dispute.winner == world.net.accounts[FIRST].address and not dispute.by_proof
+    assert [event.name for event in dispute.events] == ["DisputeOpened", "StepOpened", "NodeOpened", "ChunkPosted", "DisputeClosed"]

@@ -20,10 +20,11 @@ CHEAP, DEAR, STAKE = ["--fixed-price", "1"], ["--fixed-price", "2"], ["--stake",
 WEIGHT, BIAS = 1, 2
 
 SOLVER_POINTS = [
+    *("sent approve", "signed announce"),
     *("after add_assessment", "before add_bid", "after add_bid", "signed bid", "signed reveal", "signed assign"),
     *("before add_checkpoint", "after add_checkpoint", "signed commitCheckpoints", "signed record", "signed finalise", "signed withdraw"),
 ]
-AUDITOR_POINTS = ["before add_finding", "after add_finding", "sent attest"]
+AUDITOR_POINTS = ["signed approve", "sent stake", "before add_finding", "after add_finding", "sent attest"]
 SUBMITTER_POINTS = ["before add_submission", "after add_submission", "signed postWithPermit", "before posted", "after posted"]
 
 
@@ -47,6 +48,8 @@ def test_an_honest_job_survives_a_kill_of_solver_and_verifier_at_every_boundary(
     world, package = patient_world, Package.from_workload(regression(24, seed=5))
     verifier = world.agent(VERIFIER, "verifier", "run", options=STAKE, die=AUDITOR_POINTS)
     solver = world.agent(FIRST, "solver", "run", options=CHEAP, die=SOLVER_POINTS)
+    world.wait_until_dead(solver, remaining=len(SOLVER_POINTS) - 2)
+    world.wait_until_dead(verifier, remaining=len(AUDITOR_POINTS) - 2)
     world.agent(SUBMITTER, "submit", str(world.package(package, "package")), options=budget(8))
     job = world.wait_until_settled(package)
     world.wait_until_dead(solver)
@@ -65,7 +68,7 @@ CHUNKS = (
 DISSECTION = (
     64,
     BIAS,
-    ["sent commitCheckpoints", "signed dissect", "signed postOutput"],
+    ["mined bid", "sent commitCheckpoints", "signed dissect", "signed postOutput"],
     ["sent challenge", "sent openStep", "sent proveWord"],
 )
 
