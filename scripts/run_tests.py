@@ -1,8 +1,9 @@
-"""Run every test suite of the project, one after the other, and fail if any failed.
+"""Run every test suite of the project, two at a time, and fail if any failed.
 
     python scripts/run_tests.py [SUITE …]
 
-Suites: ``forge`` (Solidity fuzzing), ``ape`` (contracts on a local chain), ``python`` (everything else).
+Suites: ``python`` (everything without a chain of ape's), ``ape`` (contracts on a local chain), ``e2e`` (the demo), ``forge`` (Solidity
+fuzzing). Most of their time they wait for blocks, so two share two processors well. Each one's output is shown when it ends.
 """
 
 from __future__ import annotations
@@ -11,16 +12,28 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-SUITES = {
+PYTEST = [str(BIN / "pytest"), "-p", "no:ape_test", "--durations=5"]
+SUITES = {  # the longest first
+    "python": [*PYTEST, "tests", "--ignore=tests/contracts", "--ignore=tests/e2e"],
+    "ape": [str(BIN / "ape"), "test", "tests/contracts", "--durations=5"],
+    "e2e": [*PYTEST, "tests/e2e"],
     "forge": [str(ROOT / "node_modules/.bin/forge"), "test"],
-    "python": [str(BIN / "pytest"), "-p", "no:ape_test", "tests", "--ignore=tests/contracts", "--ignore=tests/e2e"],
-    "ape": [str(BIN / "ape"), "test", "tests/contracts"],
-    "e2e": [str(BIN / "pytest"), "-p", "no:ape_test", "tests/e2e"],
 }
+AT_A_TIME = 2
+
+
+def run_suite(name: str) -> tuple[str, int, float, str]:
+    """Run a suite; return its name, exit code, seconds and output."""
+    started = time.monotonic()
+    # Nothing in the tests may find a provider, a key or a setting by accident.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("TOUCHSTONE_", "WEB3_"))}
+    done = subprocess.run(SUITES[name], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return name, done.returncode, time.monotonic() - started, done.stdout
 
 
 def main(names: list[str]) -> int:
@@ -28,18 +41,16 @@ def main(names: list[str]) -> int:
     unknown = set(names) - set(SUITES)
     if unknown:
         raise SystemExit(f"unknown suite {sorted(unknown)}; choose from {sorted(SUITES)}")
+    chosen = names or list(SUITES)
+    print(f"running {', '.join(chosen)}; each shows its output when it ends", flush=True)
     failed = []
-    for name in names or SUITES:
-        print(f"\n=== {name}: {' '.join(SUITES[name])}", flush=True)
-        started = time.monotonic()
-        # Nothing in the tests may find a provider, a key or a proxy by accident.
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("TOUCHSTONE_", "WEB3_"))}
-        code = subprocess.run(SUITES[name], cwd=ROOT, env=environment, check=False).returncode
-        print(f"=== {name}: exit code {code} after {time.monotonic() - started:.0f} s", flush=True)
-        if code:
-            failed.append(name)
-    if failed:
-        print(f"failed: {', '.join(failed)}")
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for suite in as_completed([pool.submit(run_suite, name) for name in chosen]):
+            name, code, seconds, output = suite.result()
+            print(f"\n=== {name}\n{output}\n=== {name}: exit code {code} after {seconds:.0f} s", flush=True)
+            if code:
+                failed.append(name)
+    print(f"failed: {', '.join(failed)}" if failed else f"all passed: {', '.join(chosen)}")
     return 1 if failed else 0
 
 

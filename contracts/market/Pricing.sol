@@ -63,7 +63,7 @@ library Pricing {
     }
 
     /// @notice Number of audit fees set aside for `count` intervals: twice the expected number and six more, but not more than there are
-    /// intervals. The chance that more are drawn is below one in 10,000 for every rate and count.
+    /// intervals. The chance that more are drawn is below one in 5,000 (Bennett's bound) for every rate and count.
     function reservedAudits(uint256 count, uint256 auditRate) internal pure returns (uint256) {
         return count.min((2 * count * auditRate).ceilDiv(ONE) + SPARE_AUDITS);
     }
