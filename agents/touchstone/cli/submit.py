@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--value-of-time", type=TOKENS, default=1, help="What one second of delay costs you, in tokens; nearly nothing by default.")
 @click.option("--harm", type=TOKENS, default=0, help="What a false result would cost you beyond the price, in tokens; 0 by default.")
 @click.option("--mirror", "mirrors", multiple=True, help="Another store that has the package; may be given several times.")
+@click.option("--set", "arguments", multiple=True, metavar="NAME=VALUE", help="Argument for build_workload(); JSON, or else a text.")
 @click.option("--again", is_flag=True, help="Post a further job, though the same one runs already.")
 @click.option("--detach", is_flag=True, help="Only post; `touchstone submitter run` serves the package and looks after the job.")
 @with_common_options
@@ -45,7 +47,7 @@ def submit(workspace: Workspace, /, workload: Path, **options: Any) -> None:
     """
     common = take_common(options)
     with workspace.output.waiting("Reading the workload"):
-        package = load_package(workload)
+        package = load_package(workload, dict(_argument(text) for text in options["arguments"]))
     offer = _offer(package, options)
     if workspace.dry_run:
         _preview(workspace, package, offer)
@@ -58,6 +60,17 @@ def submit(workspace: Workspace, /, workload: Path, **options: Any) -> None:
         workspace.output.result({"job": job, "package": package.cid, "store": endpoint}, f"Job {job} is posted.")
         if not options["detach"]:
             _follow(workspace, _submitter(node, common, endpoint), job)
+
+
+def _argument(text: str) -> tuple[str, object]:
+    """Name and value of a NAME=VALUE option."""
+    name, separator, value = text.partition("=")
+    if not separator or not name.isidentifier():
+        raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="--set")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 @click.group()

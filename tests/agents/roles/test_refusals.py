@@ -64,6 +64,23 @@ def test_a_wrong_password_a_dead_endpoint_and_a_taken_port_are_named(world: Worl
         assert refuse(world, "verifier", "run", *arguments, "--store-port", port)["error"] == "PortInUseError"
 
 
+BUILDER = """
+from tests.agents.roles.workloads import regression
+
+def build_workload(steps, seed):
+    return regression(steps, seed)
+"""
+
+
+def test_a_python_file_is_submitted_with_its_arguments(world: World, tmp_path: Path) -> None:
+    (tmp_path / "job.py").write_text(BUILDER)
+    own = [*BUDGET, "--dry-run", "--json", *world.arguments(SUBMITTER)]
+    built = world.command("submit", str(tmp_path / "job.py"), "--set", "steps=40", "--set", "seed=1", *own)
+    assert json.loads(built.stdout)["intervals"] == 5
+    assert world.command("submit", str(tmp_path / "job.py"), "--set", "steps", *own, check=False).returncode == 2
+    assert refuse(world, "submit", str(tmp_path / "job.py"), *own[:-1], own[-1])["error"] == "WorkloadFileError"
+
+
 def test_an_unknown_job_and_a_job_without_a_result_are_refused(world: World) -> None:
     chain = ["--deployment", str(world.net.deployment_file), "--data", str(world.directory / "data")]
     assert refuse(world, "status", "999", *chain)["error"] == "UnknownJobError"
