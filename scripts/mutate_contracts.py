@@ -52,7 +52,7 @@ MUTANTS = (
     Mutant("machine/Transcendental.sol", "0xc2d00000;", "0xc2cf0000;"),
     Mutant("machine/Transcendental.sol", "0x3f3504f3;", "0x3f3504f4;"),
     Mutant("machine/Transcendental.sol", ".mul(f).mul(z);", ".mul(z).mul(f);"),
-    Mutant("machine/Transcendental.sol", "(n + 127) << 23", "(n + 126) << 23"),
+    Mutant("machine/Transcendental.sol", "unsigned((n + 127) << 23)", "unsigned((n + 126) << 23)"),
     Mutant("machine/Integer32.sol", "(a << (b & 31))", "(a << b)"),
     Mutant("machine/Integer32.sol", "a.signed() <= b.signed()", "a.signed() < b.signed()"),
     Mutant("machine/MapFunctions.sol", "a != 0 ? b : c", "a == 1 ? b : c"),

@@ -140,6 +140,16 @@ def test_a_record_at_another_place_changed_or_of_another_kind_is_refused(commitm
     )
 
 
+def test_a_constant_whose_words_read_like_a_node_is_not_taken_for_one(commitments: Any) -> None:
+    b = Builder()
+    b.slot(DType.I32, (1,))
+    b.constant(DType.F32, (1, 1, 7))  # read as a node: map, mul, f32 of shape [7]
+    b.fill(DType.I32, (), 1)
+    program = b.build()
+    tree, data = program_tree(program), records(program)
+    assert refusal_of(commitments, "node", tree.root, (1, 0, 2), 0, data[2], tree.path(2)) == "RecordMalformed"
+
+
 @pytest.mark.parametrize(
     ("word", "value"),
     [(0, 2), (1, 0), (1, 2), (2, 0), (2, 65_537), (3, 65_537), (4, 0), (4, 1_048_577)],

@@ -24,6 +24,16 @@ def test_a_dot_product_gives_the_reference_word_for_every_length_and_kind_of_num
         assert machine.dot(_bytes(a), _bytes(b)) == _dot(a, b), (kind, terms)
 
 
+def test_what_a_subnormal_cannot_hold_is_rounded_away_before_the_next_term(machine: Any) -> None:
+    # A pair of terms cancels to what the rounding of the first lost, partly below the last bit of any subnormal. The third term is just
+    # small enough that those bits, had they been kept, would now and then tip its rounding.
+    rng = np.random.default_rng(5)
+    for _ in range(12):
+        a, b = _vanishing_triples(rng, 400)
+        words = np.frombuffer(machine.dotsOfEight(_bytes(a.reshape(-1)), _bytes(b.reshape(-1))), dtype=">u8").reshape(-1, 4)[:, 3]
+        assert np.array_equal(words, _dots(a, b))
+
+
 def test_the_fast_path_of_a_dot_product_equals_one_fma_after_another(machine: Any) -> None:
     rng = np.random.default_rng(1)
     for trial in range(150):
@@ -86,6 +96,24 @@ def _rows(rng: np.random.Generator, length: int, dtype: DType) -> list[Words]:
         return [integer_words(rng, length)]
     ordinary = float_words(rng, length, specials=0.0)
     return [ordinary, float_words(rng, length, specials=0.02), ordinary & np.uint32(0x80FFFFFF)]
+
+
+def _vanishing_triples(rng: np.random.Generator, count: int) -> tuple[Words, Words]:
+    """Rows of eight terms: x · y, −x · y, a small third product, and zeros."""
+    a, b = np.zeros((count, 8), dtype=np.uint32), np.full((count, 8), 0x3F800000, dtype=np.uint32)
+    exponents = rng.integers(60, 66, (count, 3))
+    partners = rng.integers([139, 139, 133], [146, 146, 138], (count, 3)) - exponents
+    a[:, :3] = rng.integers(0, 2**23, (count, 3)) | exponents << 23
+    b[:, :3] = rng.integers(0, 2**23, (count, 3)) | partners << 23
+    a[:, 1], b[:, 1] = a[:, 0] ^ np.uint32(0x80000000), b[:, 0]
+    return a, b
+
+
+def _dots(a: Words, b: Words) -> Words:
+    """The dot product of each row of ``a`` with that of ``b``."""
+    shape = TensorType(DType.F32, (len(a), 1, a.shape[1]))
+    operands = tuple(Operand(Ref(Kind.CONSTANT, number), shape) for number in range(2))
+    return evaluate(Node(Op.DOT, 0, TensorType(DType.F32, (len(a), 1, 1)), operands), [a.reshape(-1), b.reshape(-1)])
 
 
 def _dot(a: Words, b: Words) -> int:
