@@ -7,12 +7,16 @@ library PortableBits {
     uint256 private constant NIBBLES = 0xffffaa50;
 
     /// @notice Position of the highest set bit of a number that is not zero: ⌊log2 x⌋.
+    /// @dev Halves the range six times without a jump, then looks up the nibble that is left.
     function highest(uint256 x) internal pure returns (uint256 position) {
-        for (uint256 half = 128; half >= 4; half >>= 1) {
-            if (x >> half == 0) continue;
-            x >>= half;
-            position += half;
+        assembly ("memory-safe") {
+            position := shl(7, lt(0xffffffffffffffffffffffffffffffff, x))
+            position := or(position, shl(6, lt(0xffffffffffffffff, shr(position, x))))
+            position := or(position, shl(5, lt(0xffffffff, shr(position, x))))
+            position := or(position, shl(4, lt(0xffff, shr(position, x))))
+            position := or(position, shl(3, lt(0xff, shr(position, x))))
+            position := or(position, shl(2, lt(0xf, shr(position, x))))
+            position := add(position, and(shr(shl(1, shr(position, x)), NIBBLES), 3))
         }
-        position += (NIBBLES >> (2 * x)) & 3;
     }
 }

@@ -64,6 +64,21 @@ def test_an_operand_is_read_from_the_state_before_the_step_in_every_step(referee
     assert [ask(referee, question(truth, 1, 0, at)) for at in range(3)] == [42, 43, 44]
 
 
+def test_a_gather_reads_only_indices_in_range_and_gives_zero_for_the_others(referee: Any) -> None:
+    b = Builder()
+    b.slot(DType.I32, (1,))
+    b.gather(b.constant(DType.F32, (5, 3)), b.constant(DType.I32, (7,)))
+    indices = np.array([-1, 0, 4, 5, 6, -(2**31), 2**31 - 1], dtype=np.int32)
+    table = np.arange(1, 16, dtype=np.float32).reshape(5, 3)
+    truth = truth_of(b.build(), [np.zeros(1, dtype=np.int32)], [table, indices])
+    for element in range(21):
+        row, column = int(indices[element // 3]), element % 3
+        inside = 0 <= row < 5
+        asked = question(truth, 0, element)
+        assert len(asked.reads) == (2 if inside else 1)
+        assert ask(referee, asked) == (int(table.view(np.uint32)[row, column]) if inside else 0)
+
+
 def _program_around(vector: dict[str, Any]) -> tuple[Program, list[Array], list[Array]]:
     """A program of one node, with the constants that the vector's record names."""
     record = _bytes(vector["record"])
