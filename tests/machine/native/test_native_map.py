@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.machine.native.compare import F32, I32, Bench
+from tests.machine.witnesses import CONSTANTS, witnesses
 from tests.machine.words import SPECIAL_FLOATS, SPECIAL_INTEGERS, Words, float_words, integer_words
 from touchstone.machine.builder import Shape, Strides, Value, row_major_strides
 from touchstone.machine.program import DType, MapFn
@@ -127,4 +128,12 @@ def test_a_reshaped_operand_is_read_in_order() -> None:
     doubled = bench.builder.map(MapFn.ADD, x, x)
     flat = bench.builder.map(MapFn.NEG, doubled.view(24))
     bench.keep(bench.builder.map(MapFn.MUL, flat.view(2, 12), Strides(x, 0, row_major_strides((2, 12))), shape=(2, 12)))
+    bench.check(steps=1)
+
+
+@pytest.mark.parametrize("fn", list(CONSTANTS), ids=lambda fn: fn.name.lower())
+def test_every_constant_of_a_sequence_is_right_to_its_last_bit(fn: MapFn, level: str) -> None:
+    words = witnesses(fn)
+    bench = Bench()
+    bench.keep(bench.builder.map(fn, bench.constant(F32, words.shape, words)))
     bench.check(steps=1)
