@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 
 from scripts.demo.costs import PHASES, Costs, costs_of
@@ -25,7 +27,13 @@ def report(stage: Stage, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(_facts(stage, costs), indent=2) + "\n")
     stage.console.save_text(str(folder / "story.txt"), clear=False)
-    stage.console.save_svg(str(folder / "story.svg"), title="make demo")
+    save_picture(stage.console, folder / "story.svg")
+
+
+def save_picture(console: Console, file: Path) -> None:
+    """Write what a console has shown as an SVG that loads nothing from elsewhere."""
+    drawn = console.export_svg(title="make demo", clear=False)
+    file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL))
 
 
 def _gas_table(costs: dict[str, Costs]) -> Table:

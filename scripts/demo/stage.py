@@ -55,6 +55,7 @@ class Stage:
         workload: what all three jobs compute.
         package: the folder with the workload.
         players: by name.
+        picture: a second console for the act that a picture is made of; None otherwise.
     """
 
     cast: Cast
@@ -63,6 +64,7 @@ class Stage:
     package: Path
     deployment: Deployment
     players: dict[str, Player]
+    picture: Console | None = None
     acts: list[Act] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
@@ -73,12 +75,11 @@ class Stage:
     def say(self, text: str, style: str = "") -> None:
         """Tell one line, after the seconds since the beginning."""
         clock = f"[dim]{time.monotonic() - self.started:6.1f} s[/dim]  "
-        self.console.print(clock + (f"[{style}]{escape(text)}[/{style}]" if style else escape(text)), highlight=False)
+        self._print(clock + (f"[{style}]{escape(text)}[/{style}]" if style else escape(text)))
 
     def title(self, text: str) -> None:
         """Begin a chapter."""
-        self.console.print()
-        self.console.rule(f"[bold]{text}[/bold]", align="left")
+        self._print(f"\n[bold]{text}[/bold]")
 
     def start(self, name: str, command: list[str], fault: tuple[str, int] | None = None) -> None:
         """Start a player's process; with a fault's kind and seed, on a machine that has it."""
@@ -111,6 +112,11 @@ class Stage:
         act = Act(title, record.number, time.monotonic() - begun, record)
         self.acts.append(act)
         return act
+
+    def _print(self, markup: str) -> None:
+        for console in (self.console, self.picture):
+            if console is not None:
+                console.print(markup, highlight=False)
 
     def _follow(self, job: int) -> JobRecord:
         told = 0
