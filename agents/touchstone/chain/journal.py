@@ -7,7 +7,6 @@ An *attempt* is one signed form of a transaction: raising its fee makes another 
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from touchstone.chain.database import open_database
 from touchstone.chain.errors import JournalConflictError
 
 _SCHEMA = """
@@ -82,12 +82,8 @@ class Journal:
     """One SQLite file; usable from several threads, and from several processes of one account."""
 
     def __init__(self, path: Path | str) -> None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
-        self._database = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.executescript(_SCHEMA)
+        self._database = open_database(path, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""

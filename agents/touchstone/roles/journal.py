@@ -6,12 +6,13 @@ disk when the writing call returns. Transactions themselves are kept by :mod:`to
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
+
+from touchstone.chain.database import open_database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS assessments (
@@ -115,12 +116,8 @@ class RoleJournal:
     """One SQLite file; usable from several threads, and from several processes of one account."""
 
     def __init__(self, path: Path | str) -> None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
-        self._database = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.executescript(_SCHEMA)
+        self._database = open_database(path, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
