@@ -3,6 +3,9 @@
 #include <cstring>
 #include <vector>
 
+#include "sha256_constants.h"
+#include "sha256_lanes.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
@@ -10,16 +13,6 @@
 
 namespace touchstone {
 namespace {
-
-constexpr uint32_t kInitial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-
-alignas(16) constexpr uint32_t kRound[64] = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
-    0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa,
-    0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85,
-    0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
-    0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f,
-    0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
 uint32_t rotate(uint32_t x, int by) { return x >> by | x << (32 - by); }
 
@@ -44,7 +37,7 @@ void compress_portable_one(uint32_t state[8], const uint8_t* block) {
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
     for (int i = 0; i < 64; i++) {
         const uint32_t s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-        const uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRound[i] + w[i];
+        const uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kShaRound[i] + w[i];
         const uint32_t s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
         const uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
         h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
@@ -74,7 +67,7 @@ __attribute__((target("sha,sse4.1,ssse3"), always_inline)) inline void compress_
     }
 #pragma GCC unroll 16
     for (int quad = 0; quad < 16; quad++) {
-        const __m128i constants = _mm_load_si128((const __m128i*)(kRound + 4 * quad));
+        const __m128i constants = _mm_load_si128((const __m128i*)(kShaRound + 4 * quad));
         for (int m = 0; m < count; m++) {
             __m128i* words = w[m];
             const __m128i now = words[quad & 3];
@@ -125,7 +118,7 @@ const Compress compress = choose();
 // Hashes one or two messages of the same length, a multiple of 64 bytes.
 void hash_messages(const uint8_t* const* messages, int count, int64_t bytes, uint8_t* const* hashes) {
     uint32_t states[2][8];
-    for (int m = 0; m < count; m++) std::memcpy(states[m], kInitial, sizeof kInitial);
+    for (int m = 0; m < count; m++) std::memcpy(states[m], kShaInitial, sizeof kShaInitial);
     const uint8_t* blocks[2];
     for (int64_t at = 0; at < bytes; at += 64) {
         for (int m = 0; m < count; m++) blocks[m] = messages[m] + at;
@@ -142,6 +135,8 @@ void hash_messages(const uint8_t* const* messages, int count, int64_t bytes, uin
 
 // Message i of `size` bytes begins at data + i·size, its hash goes to hashes + 32·i.
 void hash_row(const uint8_t* data, int64_t size, int64_t begin, int64_t end, uint8_t* hashes) {
+    static const bool lanes = has_sha_lanes();
+    for (; lanes && end - begin >= kShaLanes; begin += kShaLanes) hash_lanes(data + begin * size, size, hashes + begin * kHashBytes);
     for (int64_t i = begin; i < end; i += 2) {
         const int count = end - i >= 2 ? 2 : 1;
         const uint8_t* messages[2] = {data + i * size, data + (i + 1) * size};
