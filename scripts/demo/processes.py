@@ -38,7 +38,11 @@ class Cast:
     def start_chain(self, parameters: dict[str, int]) -> dict[str, Any]:
         """Start ``touchstone devnet`` on a free port and return what it says about itself."""
         overrides = [f"--parameter={name}={value}" for name, value in parameters.items()]
-        self._start("chain", [*TOUCHSTONE, "devnet", "--port=0", "--json", f"--directory={self.directory / 'chain'}", *overrides], {})
+        self._start(
+            "chain",
+            [*TOUCHSTONE, "devnet", "--port=0", "--json", f"--directory={self.directory / 'chain'}", *overrides],
+            _clean_environment(),
+        )
         facts: dict[str, Any] = json.loads(self._wait_for_line("chain", "{"))
         return facts
 
@@ -93,8 +97,7 @@ class Cast:
     @property
     def environment(self) -> dict[str, str]:
         """Variables of the roles' processes: nothing of the caller's own Touchstone settings, and the chain's configuration."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("TOUCHSTONE_")}
-        return {**clean, "TOUCHSTONE_CONFIG": str(self.directory / "chain" / "touchstone.toml"), "PYTHONUNBUFFERED": "1"}
+        return {**_clean_environment(), "TOUCHSTONE_CONFIG": str(self.directory / "chain" / "touchstone.toml")}
 
     def log_of(self, name: str) -> Path:
         """The file a process writes to."""
@@ -110,9 +113,7 @@ class Cast:
 
     def _start(self, name: str, words: list[str], environment: dict[str, str]) -> None:
         with self.log_of(name).open("wb") as log:
-            self._processes[name] = subprocess.Popen(
-                words, cwd=ROOT, env=environment or None, stdout=log, stderr=log, start_new_session=True
-            )
+            self._processes[name] = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
 
     def _wait_for_line(self, name: str, mark: str) -> str:
         limit = time.monotonic() + _START_SECONDS
@@ -127,3 +128,9 @@ class Cast:
     def _tail(self, name: str) -> str:
         lines = self.log_of(name).read_text(errors="replace").strip().splitlines()
         return " | ".join(lines[-3:]) if lines else "nothing"
+
+
+def _clean_environment() -> dict[str, str]:
+    """The caller's variables without its own Touchstone settings, which would reach into the demo."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TOUCHSTONE_")}
+    return {**inherited, "PYTHONUNBUFFERED": "1"}
