@@ -49,10 +49,11 @@ int processor_level() {
 }
 
 Levels find_levels() {
-    const Kernels* all[kLevels] = {&base::table(), &avx2::table(), &avx512::table()};
+    // Only asked for the levels that can run: filling a table is itself code compiled for its level.
+    constexpr const Kernels& (*kTables[kLevels])() = {base::table, avx2::table, avx512::table};
     Levels levels;
     int at = 0;
-    for (int level = processor_level(); level >= 0; level--) levels.best_first[at++] = all[level];
+    for (int level = processor_level(); level >= 0; level--) levels.best_first[at++] = &kTables[level]();
     return levels;
 }
 
