@@ -57,9 +57,13 @@ class FaultyMachine:
         self._fall()
         self._run(steps - before - 1)
 
-    def state(self) -> list[Array]:
+    def state(self, into: Sequence[Array] | None = None) -> list[Array]:
         """As the machine below."""
-        return self.machine.state()
+        return self.machine.state(into)
+
+    def slot_roots(self) -> list[bytes]:
+        """As the machine below."""
+        return self.machine.slot_roots()
 
     def trace(self, sink: NodeSink) -> None:
         """Trace one step; at the faulty one, the changed outputs are shown."""

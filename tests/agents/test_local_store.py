@@ -40,6 +40,14 @@ def test_a_damaged_blob_is_detected_and_removed_so_that_it_can_be_fetched_again(
         store.get(cid)
 
 
+def test_a_blob_stored_under_the_wrong_identifier_is_found_out_when_it_is_read(store: LocalStore) -> None:
+    store.put_hashed(b"right", cid_of(b"right"))
+    assert store.get(cid_of(b"right")) == b"right"
+    store.put_hashed(b"wrong", cid_of(b"other"))
+    with pytest.raises(CorruptDataError):
+        store.get(cid_of(b"other"))
+
+
 def test_bytes_that_do_not_hash_to_the_expected_identifier_are_not_kept(store: LocalStore) -> None:
     with pytest.raises(CorruptDataError, match="hash to"), store.writer(expected=cid_of(b"right")) as writer:
         writer.write(b"wrong")

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from safetensors.numpy import load_file, save
 
 from touchstone.store.errors import InvalidTensorFileError
-from touchstone.store.tensors import pack, pack_parts, unpack
+from touchstone.store.tensors import TensorFile, pack, pack_parts, unpack
 
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=1, max_side=5)
 WORDS = st.one_of(arrays.arrays(np.uint32, SHAPES).map(lambda words: words.view(np.float32)), arrays.arrays(np.int32, SHAPES))
@@ -98,3 +98,11 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 def test_bytes_that_pack_never_writes_are_refused(data: bytes) -> None:
     with pytest.raises(InvalidTensorFileError):
         unpack(data)
+
+
+def test_a_file_whose_arrays_are_written_in_place_is_the_packed_file() -> None:
+    arrays = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(7, dtype=np.int32), np.ones((1, 5), dtype=np.float32)]
+    file = TensorFile(["a", "b", "c"], [(array.dtype, array.shape) for array in arrays])
+    for target, array in zip(file.arrays, arrays, strict=True):
+        np.copyto(target, array)
+    assert bytes(file.data) == pack(["a", "b", "c"], arrays)

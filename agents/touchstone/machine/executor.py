@@ -27,8 +27,11 @@ class Executor(Protocol):
     def run(self, steps: int) -> None:
         """Advance the state by ``steps`` steps."""
 
-    def state(self) -> list[Array]:
-        """Copies of the current slots, in slot order."""
+    def state(self, into: Sequence[Array] | None = None) -> list[Array]:
+        """Copies of the current slots, in slot order; written to the arrays ``into``, one per slot, when they are given."""
+
+    def slot_roots(self) -> list[bytes]:
+        """Tensor roots (section 4 of docs/specification/machine.md) of the current slots, in slot order."""
 
     def trace(self, sink: NodeSink) -> None:
         """Advance by one step, calling ``sink(node index, output)`` for every node in order.

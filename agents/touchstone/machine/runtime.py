@@ -28,6 +28,7 @@ __all__ = [
     "NativeMachine",
     "NativeRuntimeError",
     "TensorMismatchError",
+    "hash_blocks",
     "hash_leaves",
     "instruction_set",
     "instruction_sets",
@@ -88,11 +89,25 @@ class NativeMachine:
                 raise NativeRuntimeError(f"the native runtime failed: {last_error()}; free some memory and load the last state again")
             steps -= done
 
-    def state(self) -> list[Array]:
-        """Copies of the current slots, in slot order."""
-        slots = [_empty(slot.type) for slot in self.program.slots]
+    def state(self, into: Sequence[Array] | None = None) -> list[Array]:
+        """Copies of the current slots, in slot order; written to the arrays ``into``, one per slot, when they are given.
+
+        Raises:
+            TensorMismatchError: one of ``into`` is not contiguous, or its dtype or shape is not as declared.
+        """
+        types = [slot.type for slot in self.program.slots]
+        slots = [_empty(tensor) for tensor in types] if into is None else _conforming("slot", types, into)
+        if into is not None and any(slot is not given for slot, given in zip(slots, into, strict=True)):
+            raise TensorMismatchError("a state can only be written to contiguous arrays; make them with numpy.empty")
         self._library.ts_machine_state(self._handle, _pointers(slots))
         return slots
+
+    def slot_roots(self) -> list[bytes]:
+        """Tensor roots of the current slots, in slot order, hashed where they are."""
+        roots = np.empty((len(self.program.slots), HASH_BYTES), dtype=np.uint8)
+        if self._library.ts_machine_slot_roots(self._handle, roots.ctypes.data) != 0:
+            raise NativeRuntimeError(f"hashing failed: {last_error()}; free some memory")
+        return [root.tobytes() for root in roots]
 
     def trace(self, sink: NodeSink) -> None:
         """Advance by one step, calling ``sink(node index, output)`` for every node in order.
@@ -144,6 +159,26 @@ def hash_leaves(buffer: Any, threads: int = 0) -> bytes:
     if library().ts_hash_leaves(data.ctypes.data, data.size, leaves.ctypes.data, threads) != 0:
         raise NativeRuntimeError(f"hashing failed: {last_error()}; free some memory")
     return leaves.tobytes()
+
+
+def hash_blocks(buffer: Any, block_bytes: int, threads: int = 0) -> list[bytes]:
+    """SHA-256 of each block of ``block_bytes`` bytes (a multiple of 64) of ``buffer``, which holds a whole number of them.
+
+    Args:
+        buffer: anything with a contiguous buffer.
+        block_bytes: length of a block.
+        threads: how many threads hash; 0 means one per processor.
+
+    Raises:
+        ValueError: the block length is not a multiple of 64, or the buffer is not a whole number of blocks.
+    """
+    data = _bytes_of(buffer)
+    if block_bytes < 1 or block_bytes % 64 or data.size % block_bytes:
+        raise ValueError(f"{data.size} bytes are not a whole number of blocks of {block_bytes} bytes, a multiple of 64")
+    hashes = np.empty((data.size // block_bytes, HASH_BYTES), dtype=np.uint8)
+    if library().ts_hash_blocks(data.ctypes.data, data.size, block_bytes, hashes.ctypes.data, threads) != 0:
+        raise NativeRuntimeError(f"hashing failed: {last_error()}; free some memory")
+    return [each.tobytes() for each in hashes]
 
 
 def tensor_root(buffer: Any, threads: int = 0) -> bytes:

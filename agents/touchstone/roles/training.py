@@ -6,15 +6,19 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 
-from touchstone.commitment.roots import seal, state_root
+from touchstone.commitment.merkle import root
+from touchstone.commitment.roots import seal
 from touchstone.machine.executor import Executor
 from touchstone.machine.program import Program
 from touchstone.machine.workload import Array
 from touchstone.roles.journal import RoleJournal, Timing, TrainedCheckpoint
 from touchstone.roles.records import JobSpec
+from touchstone.store.cid import Cid, cid_of
 from touchstone.store.local import LocalStore
-from touchstone.store.states import put_state
+from touchstone.store.states import state_file
+from touchstone.store.tensors import TensorFile
 
 ExecutorFactory = Callable[[Program, Sequence[Array]], Executor]
 """Makes a machine for a program and its constants."""
@@ -38,11 +42,34 @@ class Assignment:
     first: int
 
 
+@dataclass(frozen=True)
+class _Sealed:
+    """A checkpoint whose state is still only in memory."""
+
+    checkpoint: TrainedCheckpoint
+    cid: Cid
+    file: TensorFile
+    timings: tuple[Timing, Timing]
+
+
+class _Clock:
+    """Seconds since the last lap."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+
+    def lap(self) -> float:
+        now = time.perf_counter()
+        passed, self._last = now - self._last, now
+        return passed
+
+
 class Trainer:
     """Runs an assignment and seals its checkpoints.
 
-    The machine computes while another thread hashes and stores the states of the interval before; at most two intervals wait for it, so
-    memory stays bounded.
+    The machine hashes its slots itself, between two steps, with the threads that compute: more threads than processors would only make
+    them wait for each other. Writing a state to the disk is mostly waiting, and another thread does it while the machine goes on; at most
+    two states wait for it, in files that are used again, so memory stays bounded.
 
     Args:
         executor: the machine, made for the job's program.
@@ -63,7 +90,9 @@ class Trainer:
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._executor = executor
-        self._names = names
+        self._files: SimpleQueue[TensorFile] = SimpleQueue()
+        for _ in range(_WAITING + 1):
+            self._files.put(state_file(names, executor.program))
         self._store = store
         self._journal = journal
         self._on_checkpoint = on_checkpoint
@@ -76,34 +105,44 @@ class Trainer:
             TrainingStoppedError: it was asked to stop.
         """
         self._executor.load(state)
-        sealing: list[Future[None]] = []
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sealing") as pool:
+        storing: list[Future[None]] = []
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="storing") as pool:
             for interval in range(assignment.first, assignment.spec.intervals):
                 if self._should_stop():
                     raise TrainingStoppedError("stopped")
-                started = time.perf_counter()
-                before, end = self._compute(assignment.spec.length(interval))
-                timing = Timing(assignment.job, "training", time.perf_counter() - started, assignment.spec.length(interval))
-                sealing.append(pool.submit(self._seal, assignment, interval, before, end, timing))
-                while len(sealing) > _WAITING:
-                    sealing.pop(0).result()
-            for waiting in sealing:
+                sealed = self._compute(assignment, interval)
+                storing.append(pool.submit(self._store_state, sealed))
+                while len(storing) > _WAITING:
+                    storing.pop(0).result()
+            for waiting in storing:
                 waiting.result()
 
-    def _compute(self, length: int) -> tuple[list[Array], list[Array]]:
-        """The states one step before the end of an interval of ``length`` steps, and at its end."""
+    def _compute(self, assignment: Assignment, interval: int) -> _Sealed:
+        """Run an interval, with the roots one step before its end and at its end."""
+        length = assignment.spec.length(interval)
+        clock = _Clock()
         self._executor.run(length - 1)
-        before = self._executor.state()
+        computing = clock.lap()
+        before = root(self._executor.slot_roots())
+        sealing = clock.lap()
         self._executor.run(1)
-        return before, self._executor.state()
+        computing += clock.lap()
+        end = root(self._executor.slot_roots())
+        file = self._files.get()
+        self._executor.state(file.arrays)
+        cid = cid_of(file.data)
+        sealing += clock.lap()
+        checkpoint = TrainedCheckpoint(assignment.job, assignment.round, interval, end, seal(assignment.job, interval, before), cid)
+        timings = (Timing(assignment.job, "training", computing, length), Timing(assignment.job, "sealing", sealing))
+        return _Sealed(checkpoint, cid, file, timings)
 
-    def _seal(self, assignment: Assignment, interval: int, before: list[Array], end: list[Array], trained: Timing) -> None:
-        started = time.perf_counter()
-        root = state_root(end)
-        locked = seal(assignment.job, interval, state_root(before))
-        cid = put_state(self._store, self._names, end, root)
-        checkpoint = TrainedCheckpoint(assignment.job, assignment.round, interval, root, locked, cid)
-        sealed = Timing(assignment.job, "sealing", time.perf_counter() - started)
-        self._journal.add_checkpoint(checkpoint, [trained, sealed])
+    def _store_state(self, sealed: _Sealed) -> None:
+        checkpoint = sealed.checkpoint
+        try:
+            self._store.put_hashed(sealed.file.data, sealed.cid)
+            self._store.link(checkpoint.root, sealed.cid)
+        finally:
+            self._files.put(sealed.file)
+        self._journal.add_checkpoint(checkpoint, sealed.timings)
         if self._on_checkpoint is not None:
             self._on_checkpoint(checkpoint)

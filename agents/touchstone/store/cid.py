@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NewType
 
+from touchstone.machine.runtime import hash_blocks
 from touchstone.store.errors import InvalidCidError
 
 Cid = NewType("Cid", str)
@@ -24,6 +25,7 @@ MAX_LINKS = 174
 _RAW = 0x55
 _DAG_PB = 0x70
 _SHA2_256 = b"\x12\x20"
+_RAW_PREFIX = bytes([1, _RAW]) + _SHA2_256
 _BINARY_LENGTH = 36
 _UNIXFS_FILE = 2
 
@@ -49,8 +51,9 @@ class CidBuilder:
         view = memoryview(data).cast("B")
         while len(view):
             if not self._pending and len(view) >= LEAF_BYTES:
-                self._leaves.append(_leaf(view[:LEAF_BYTES]))
-                view = view[LEAF_BYTES:]
+                whole = len(view) // LEAF_BYTES * LEAF_BYTES
+                self._leaves += (_Block(_RAW_PREFIX + digest, LEAF_BYTES, LEAF_BYTES) for digest in hash_blocks(view[:whole], LEAF_BYTES))
+                view = view[whole:]
                 continue
             taken = LEAF_BYTES - len(self._pending)
             self._pending += view[:taken]

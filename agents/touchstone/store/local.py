@@ -59,6 +59,13 @@ class LocalStore:
         """Store ``data`` and return its identifier."""
         return self.put_parts([data])
 
+    def put_hashed(self, data: Buffer, cid: Cid) -> None:
+        """Store ``data``, whose identifier the caller has computed; as with every blob, it is checked when it is read."""
+        with self._partial_file() as (file, path):
+            file.write(data)
+            _flush_to_disk(file)
+            path.replace(self._blobs / cid)
+
     def put_parts(self, parts: Iterable[Buffer]) -> Cid:
         """Store the concatenation of ``parts``, which are read once, and return its identifier."""
         with self.writer() as writer:
@@ -78,20 +85,14 @@ class LocalStore:
             CorruptDataError: at the end of the block, when the bytes do not hash to ``expected``; nothing is stored.
             BlobTooLargeError: from ``write``, when more than ``max_bytes`` arrive; nothing is stored.
         """
-        handle, name = tempfile.mkstemp(dir=self.partial)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                writer = BlobWriter(file, max_bytes)
-                yield writer
-                file.flush()
-                os.fsync(file.fileno())
+        with self._partial_file() as (file, path):
+            writer = BlobWriter(file, max_bytes)
+            yield writer
+            _flush_to_disk(file)
             cid = writer.finish()
             if expected is not None and cid != expected:
                 raise CorruptDataError(f"the bytes hash to {cid}, not to {expected}; send the blob again")
-            temporary.replace(self._blobs / cid)
-        finally:
-            temporary.unlink(missing_ok=True)
+            path.replace(self._blobs / cid)
 
     def adopt(self, path: Path, cid: Cid) -> bool:
         """Move a finished file on the same file system into the store if it hashes to ``cid``; returns whether it did."""
@@ -157,6 +158,17 @@ class LocalStore:
         except (FileNotFoundError, InvalidCidError):
             raise BlobNotFoundError(f"no blob is known for the state root 0x{root.hex()}; ask another store") from None
 
+    @contextmanager
+    def _partial_file(self) -> Iterator[tuple[BinaryIO, Path]]:
+        """A new file in ``partial``; removed at the end of the block unless it has been moved away."""
+        handle, name = tempfile.mkstemp(dir=self.partial)
+        path = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file, path
+        finally:
+            path.unlink(missing_ok=True)
+
     def _path(self, cid: str) -> Path:
         return self._blobs / parse_cid(cid)
 
@@ -170,6 +182,11 @@ class LocalStore:
         if len(root) != ROOT_BYTES:
             raise ValueError(f"a root has {ROOT_BYTES} bytes, not {len(root)}")
         return self._roots / root.hex()
+
+
+def _flush_to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _read_pieces(path: Path) -> Iterator[bytes]:

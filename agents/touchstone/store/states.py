@@ -14,7 +14,7 @@ from touchstone.machine.program import Program
 from touchstone.machine.workload import NUMPY_DTYPE, Array
 from touchstone.store.cid import Cid
 from touchstone.store.local import LocalStore
-from touchstone.store.tensors import pack_parts, unpack
+from touchstone.store.tensors import TensorFile, pack_parts, unpack
 
 
 def put_state(store: LocalStore, names: Sequence[str], state: Sequence[Array], root: bytes) -> Cid:
@@ -22,6 +22,11 @@ def put_state(store: LocalStore, names: Sequence[str], state: Sequence[Array], r
     cid = store.put_parts(pack_parts(names, state))
     store.link(root, cid)
     return cid
+
+
+def state_file(names: Sequence[str], program: Program) -> TensorFile:
+    """An empty file for the slots of a program."""
+    return TensorFile(names, [(NUMPY_DTYPE[slot.type.dtype], slot.type.shape) for slot in program.slots])
 
 
 def root_of_blob(data: bytes) -> bytes:

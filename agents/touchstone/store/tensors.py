@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -38,6 +38,34 @@ def pack_parts(names: Sequence[str], arrays: Sequence[Array]) -> Iterator[bytes 
     yield _header(names, [array.dtype for array in arrays], [array.shape for array in arrays])
     for array in arrays:
         yield np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+class TensorFile:
+    """The bytes of a tensor file, with its tensors as arrays that can be written in place.
+
+    Args:
+        names: the tensors' names.
+        types: their dtypes (float32 or int32) and shapes.
+
+    Attributes:
+        data: the whole file.
+        arrays: the tensors, in order: writable views of ``data``.
+
+    Raises:
+        InvalidTensorFileError: as for :func:`pack`.
+    """
+
+    def __init__(self, names: Sequence[str], types: Sequence[tuple[np.dtype[Any], tuple[int, ...]]]) -> None:
+        header = _header(names, [dtype for dtype, _ in types], [shape for _, shape in types])
+        buffer = np.empty(len(header) + 4 * sum(_count(shape) for _, shape in types), dtype=np.uint8)
+        buffer[: len(header)] = np.frombuffer(header, dtype=np.uint8)
+        self.data = buffer.data
+        self.arrays: list[Array] = []
+        position = len(header)
+        for dtype, shape in types:
+            end = position + 4 * _count(shape)
+            self.arrays.append(cast(Array, buffer[position:end].view(dtype).reshape(shape)))
+            position = end
 
 
 def unpack(data: bytes | memoryview) -> tuple[tuple[str, ...], tuple[Array, ...]]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from touchstone.machine.runtime import hash_leaves, tensor_root
+from touchstone.machine.reference.hashing import tensor_root as reference_root
+from touchstone.machine.runtime import hash_blocks, hash_leaves, tensor_root
 
 SIZES = [1, 4, 63, 64, 1023, 1024, 1025, 2048, 3000, 4096, 5 * 1024, 64 * 1024, 129 * 1024 + 4, 1_000_000]
 
@@ -29,10 +30,30 @@ def expected_root(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("threads", [0, 1, 2, 3])
-def test_leaves_and_roots_are_those_of_hashlib(size: int, threads: int) -> None:
+def test_leaves_and_roots_are_those_of_hashlib(size: int, threads: int, level: str) -> None:
     data = np.random.default_rng(size).bytes(size)
     assert hash_leaves(data, threads) == b"".join(expected_leaves(data))
     assert tensor_root(data, threads) == expected_root(data)
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 3, 31, 63, 64, 65, 127, 128, 129, 191, 257, 4097])
+def test_trees_are_padded_with_zero_subtrees_at_every_level(chunks: int, level: str) -> None:
+    data = np.random.default_rng(chunks).bytes(1024 * chunks - 5)
+    assert tensor_root(data) == reference_root(data) == expected_root(data)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 15, 16, 17, 40])
+@pytest.mark.parametrize("block", [64, 192, 4096])
+def test_blocks_are_hashed_one_by_one(count: int, block: int, level: str) -> None:
+    data = np.random.default_rng(count).bytes(count * block)
+    for threads in (1, 2):
+        assert hash_blocks(data, block, threads) == [hashlib.sha256(data[at : at + block]).digest() for at in range(0, len(data), block)]
+
+
+@pytest.mark.parametrize(("size", "block"), [(100, 64), (64, 0), (66, 33), (128, 96)])
+def test_a_buffer_that_is_not_whole_blocks_is_refused(size: int, block: int) -> None:
+    with pytest.raises(ValueError, match="not a whole number of blocks"):
+        hash_blocks(bytes(size), block)
 
 
 @given(st.binary(min_size=1, max_size=9000))

@@ -10,9 +10,11 @@ import pytest
 
 from tests.machine.native.compare import F32, I32, THREADS, Bench, assert_same_bits, assert_same_words
 from tests.machine.programs import random_case
-from touchstone.commitment.roots import state_root
+from touchstone.commitment.roots import state_root, tensor_root
 from touchstone.machine.builder import Strides
+from touchstone.machine.executor import TensorMismatchError
 from touchstone.machine.program import MapFn, ReduceFn, decode
+from touchstone.machine.reference import ReferenceMachine
 from touchstone.machine.runtime import NativeMachine
 from touchstone.machine.workload import NUMPY_DTYPE, Array
 
@@ -157,6 +159,40 @@ def test_a_training_step_has_the_same_state_root_on_every_instruction_set_and_th
             machine.run(5)
             roots.add(state_root(machine.state()))
     assert len(roots) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_roots_of_the_slots_are_those_of_their_copies(threads: int, level: str) -> None:
+    bench = perceptron()
+    machine, reference = (
+        NativeMachine(bench.builder.build(), bench.constants, threads),
+        ReferenceMachine(bench.builder.build(), bench.constants),
+    )
+    for each in (machine, reference):
+        each.load(bench.state)
+    assert machine.slot_roots() == reference.slot_roots() == [tensor_root(slot) for slot in bench.state]
+    machine.run(1)
+    assert machine.slot_roots() == [tensor_root(slot) for slot in machine.state()]
+
+
+def test_a_state_can_be_written_to_given_arrays_of_the_declared_types() -> None:
+    bench = perceptron(batch=9, hidden=20)
+    program = bench.builder.build()
+    for machine in (NativeMachine(program, bench.constants), ReferenceMachine(program, bench.constants)):
+        machine.load(bench.state)
+        arrays = [np.empty_like(slot) for slot in bench.state]
+        given = machine.state(arrays)
+        for array, same, slot in zip(arrays, given, bench.state, strict=True):
+            assert same is array
+            assert_same_words(array, slot, "slot")
+
+
+def test_a_state_is_not_written_to_arrays_of_another_layout() -> None:
+    bench = perceptron(batch=9, hidden=20)
+    machine = NativeMachine(bench.builder.build(), bench.constants)
+    arrays = [np.asfortranarray(slot) for slot in bench.state]
+    with pytest.raises(TensorMismatchError, match="contiguous"):
+        machine.state(arrays)
 
 
 def test_a_training_step_follows_the_reference() -> None:

@@ -22,10 +22,12 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "ts_machine_destroy": (None, [ctypes.c_void_p]),
     "ts_machine_load": (None, [ctypes.c_void_p, _POINTERS]),
     "ts_machine_state": (None, [ctypes.c_void_p, _POINTERS]),
+    "ts_machine_slot_roots": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p]),
     "ts_machine_run": (ctypes.c_int64, [ctypes.c_void_p, ctypes.c_int64, ctypes.c_double]),
     "ts_machine_trace": (ctypes.c_int, [ctypes.c_void_p, TraceSink]),
     "ts_machine_memory": (ctypes.c_int64, [ctypes.c_void_p]),
     "ts_hash_leaves": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int]),
+    "ts_hash_blocks": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int]),
     "ts_tensor_root": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int]),
 }
 

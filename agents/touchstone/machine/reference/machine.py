@@ -9,6 +9,7 @@ import numpy as np
 from touchstone.errors import TouchstoneError
 from touchstone.machine.executor import NodeSink, TensorMismatchError
 from touchstone.machine.program import DType, Kind, Node, Program, Ref, TensorType
+from touchstone.machine.reference.hashing import tensor_root
 from touchstone.machine.reference.reads import Words
 from touchstone.machine.reference.vector_floats import add
 from touchstone.machine.reference.vector_nodes import evaluate
@@ -40,9 +41,18 @@ class ReferenceMachine:
         """Replace the current state by a copy of ``state`` (one array per slot)."""
         self._state = flatten("slot", state, [slot.type for slot in self.program.slots])
 
-    def state(self) -> list[Array]:
-        """Copies of the current slots, in slot order."""
-        return [shaped(words, slot.type).copy() for words, slot in zip(self._state, self.program.slots, strict=True)]
+    def state(self, into: Sequence[Array] | None = None) -> list[Array]:
+        """Copies of the current slots, in slot order; written to the arrays ``into``, one per slot, when they are given."""
+        slots = [shaped(words, slot.type) for words, slot in zip(self._state, self.program.slots, strict=True)]
+        if into is None:
+            return [slot.copy() for slot in slots]
+        for slot, target in zip(slots, into, strict=True):
+            np.copyto(target, slot, casting="no")
+        return list(into)
+
+    def slot_roots(self) -> list[bytes]:
+        """Tensor roots of the current slots, in slot order."""
+        return [tensor_root(words.astype("<u4").tobytes()) for words in self._state]
 
     def run(self, steps: int) -> None:
         """Advance the state by ``steps`` steps."""

@@ -15,6 +15,8 @@ namespace {
 
 thread_local std::string last_error;
 
+constexpr int64_t kCopyGrain = 1 << 18;  // bytes worth a thread
+
 class Machine {
 public:
     Machine(const uint8_t* program, size_t length, const void* const* constants, int threads)
@@ -32,8 +34,20 @@ public:
         for (size_t j = 0; j < slots_.size(); j++) std::memcpy(slot_pointers_[j], slots[j], bytes(j));
     }
 
-    void state(void* const* slots) const {
-        for (size_t j = 0; j < slots_.size(); j++) std::memcpy(slots[j], slot_pointers_[j], bytes(j));
+    void state(void* const* slots) {
+        for (size_t j = 0; j < slots_.size(); j++) {
+            const auto* from = reinterpret_cast<const uint8_t*>(slot_pointers_[j]);
+            auto* to = static_cast<uint8_t*>(slots[j]);
+            pool_.parallel(static_cast<int64_t>(bytes(j)), kCopyGrain,
+                           [&](int64_t begin, int64_t end, int) { std::memcpy(to + begin, from + begin, end - begin); });
+        }
+    }
+
+    // Tensor roots of the slots, 32 bytes each.
+    void roots(uint8_t* roots) {
+        std::vector<Bytes> slots;
+        for (size_t j = 0; j < slots_.size(); j++) slots.push_back({reinterpret_cast<const uint8_t*>(slot_pointers_[j]), static_cast<int64_t>(bytes(j))});
+        tensor_roots(slots, roots, pool_);
     }
 
     // Up to `steps` steps, fewer when `seconds` have passed: the caller can then look for signals.
@@ -137,6 +151,13 @@ TS_EXPORT void ts_machine_load(void* machine, const void* const* slots) { static
 
 TS_EXPORT void ts_machine_state(void* machine, void* const* slots) { static_cast<Machine*>(machine)->state(slots); }
 
+TS_EXPORT int ts_machine_slot_roots(void* machine, uint8_t* roots) {
+    return touchstone::guarded(-1, [&] {
+        static_cast<Machine*>(machine)->roots(roots);
+        return 0;
+    });
+}
+
 TS_EXPORT int64_t ts_machine_run(void* machine, int64_t steps, double seconds) {
     return touchstone::guarded(int64_t{-1}, [&] { return static_cast<Machine*>(machine)->run(steps, seconds); });
 }
@@ -151,9 +172,13 @@ TS_EXPORT int ts_machine_trace(void* machine, void (*sink)(int64_t, const void*)
 TS_EXPORT int64_t ts_machine_memory(void* machine) { return static_cast<Machine*>(machine)->memory(); }
 
 TS_EXPORT int ts_hash_leaves(const uint8_t* data, int64_t bytes, uint8_t* leaves, int threads) {
-    return touchstone::with_hash_pool(threads, [&](touchstone::ThreadPool& pool) { touchstone::hash_leaves(data, bytes, leaves, pool); });
+    return touchstone::with_hash_pool(threads, [&](touchstone::ThreadPool& pool) { touchstone::hash_leaves({data, bytes}, leaves, pool); });
+}
+
+TS_EXPORT int ts_hash_blocks(const uint8_t* data, int64_t bytes, int64_t block_bytes, uint8_t* hashes, int threads) {
+    return touchstone::with_hash_pool(threads, [&](touchstone::ThreadPool& pool) { touchstone::hash_blocks({data, bytes}, block_bytes, hashes, pool); });
 }
 
 TS_EXPORT int ts_tensor_root(const uint8_t* data, int64_t bytes, uint8_t* root, int threads) {
-    return touchstone::with_hash_pool(threads, [&](touchstone::ThreadPool& pool) { touchstone::tensor_root(data, bytes, root, pool); });
+    return touchstone::with_hash_pool(threads, [&](touchstone::ThreadPool& pool) { touchstone::tensor_roots({{data, bytes}}, root, pool); });
 }

@@ -9,5 +9,6 @@ void enter_map(Kernels& table);
 void enter_reduce(Kernels& table);
 void enter_gemm(Kernels& table);
 void enter_transpose(Kernels& table);
+void enter_sha256(Kernels& table);
 
 }  // namespace touchstone::TOUCHSTONE_ISA

@@ -9,6 +9,8 @@
 #include <cstring>
 
 #if defined(__x86_64__)
+// GCC 12's own headers initialise "undefined" vectors with themselves and then warn about it.
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>

@@ -24,6 +24,9 @@ struct GemmTask {
     int64_t c_row;
 };
 
+// SHA-256 of the messages data, data + bytes, …, one per lane; `bytes` is a multiple of 64. Their hashes stand one after another.
+using HashLanes = void (*)(const uint8_t* data, int64_t bytes, uint8_t* hashes);
+
 constexpr int kMapFunctions = 64;
 constexpr int kReduceFunctions = 5;
 
@@ -47,6 +50,10 @@ struct Kernels {
     int64_t (*gemm_scratch)(const GemmTask& task);
     int64_t gemm_tile_rows;
     int64_t gemm_tile_columns;
+
+    // nullptr and 0 where hashing in lanes would not be faster than one message at a time.
+    HashLanes hash_lanes;
+    int hash_lane_count;
 };
 
 // The best level this processor has, or a lower one when the environment's TOUCHSTONE_ISA names it.

@@ -1,10 +1,10 @@
 #include "sha256.h"
 
+#include <algorithm>
 #include <cstring>
-#include <vector>
 
+#include "kernels.h"
 #include "sha256_constants.h"
-#include "sha256_lanes.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -106,17 +106,26 @@ bool has_sha_ni() {
 
 #endif
 
-Compress choose() {
+// What one instruction set hashes with. Its lowest level does without any special instructions.
+struct Hasher {
+    Compress compress = compress_portable;
+    HashLanes lanes = nullptr;
+    int lane_count = 0;
+};
+
+Hasher choose() {
+    const Kernels& level = kernels();
+    Hasher hasher;
+    hasher.lanes = level.hash_lanes, hasher.lane_count = level.hash_lane_count;
 #if defined(__x86_64__)
-    if (has_sha_ni()) return compress_sha_ni;
+    static const bool instructions = has_sha_ni();
+    if (instructions && std::strcmp(level.name, "base") != 0) hasher.compress = compress_sha_ni;
 #endif
-    return compress_portable;
+    return hasher;
 }
 
-const Compress compress = choose();
-
 // Hashes one or two messages of the same length, a multiple of 64 bytes.
-void hash_messages(const uint8_t* const* messages, int count, int64_t bytes, uint8_t* const* hashes) {
+void hash_messages(Compress compress, const uint8_t* const* messages, int count, int64_t bytes, uint8_t* const* hashes) {
     uint32_t states[2][8];
     for (int m = 0; m < count; m++) std::memcpy(states[m], kShaInitial, sizeof kShaInitial);
     const uint8_t* blocks[2];
@@ -133,48 +142,115 @@ void hash_messages(const uint8_t* const* messages, int count, int64_t bytes, uin
     }
 }
 
-// Message i of `size` bytes begins at data + i·size, its hash goes to hashes + 32·i.
-void hash_row(const uint8_t* data, int64_t size, int64_t begin, int64_t end, uint8_t* hashes) {
-    static const bool lanes = has_sha_lanes();
-    for (; lanes && end - begin >= kShaLanes; begin += kShaLanes) hash_lanes(data + begin * size, size, hashes + begin * kHashBytes);
+// Message i of `size` bytes, a multiple of 64, begins at data + i·size; its hash goes to hashes + 32·i.
+void hash_row(const Hasher& hasher, const uint8_t* data, int64_t size, int64_t begin, int64_t end, uint8_t* hashes) {
+    const int lanes = hasher.lane_count;
+    for (; lanes > 0 && end - begin >= lanes; begin += lanes) hasher.lanes(data + begin * size, size, hashes + begin * kHashBytes);
     for (int64_t i = begin; i < end; i += 2) {
         const int count = end - i >= 2 ? 2 : 1;
         const uint8_t* messages[2] = {data + i * size, data + (i + 1) * size};
         uint8_t* out[2] = {hashes + i * kHashBytes, hashes + (i + 1) * kHashBytes};
-        hash_messages(messages, count, size, out);
+        hash_messages(hasher.compress, messages, count, size, out);
     }
 }
+
+// Leaves of the chunks begin … end−1 of a tensor, the last one padded with zeros.
+void hash_chunks(const Hasher& hasher, const Bytes& tensor, int64_t begin, int64_t end, uint8_t* leaves) {
+    const int64_t whole = std::min(end, tensor.size / kChunkBytes);
+    hash_row(hasher, tensor.data + begin * kChunkBytes, kChunkBytes, 0, whole - begin, leaves);
+    if (whole == end) return;
+    uint8_t last[kChunkBytes] = {};
+    std::memcpy(last, tensor.data + whole * kChunkBytes, tensor.size % kChunkBytes);
+    hash_row(hasher, last, kChunkBytes, 0, 1, leaves + (whole - begin) * kHashBytes);
+}
+
+// ---- trees ----
+
+constexpr int kGroupLevels = 6;  // a thread hashes whole subtrees of 64 chunks: nothing to wait for, everything in its cache
+constexpr int64_t kGroupChunks = int64_t{1} << kGroupLevels;
+constexpr int kMaxLevels = 32;
+
+int depth_of(int64_t leaves) {
+    int depth = 0;
+    while ((int64_t{1} << depth) < leaves) depth++;
+    return depth;
+}
+
+struct ZeroSubtrees {
+    uint8_t of_level[kMaxLevels][kHashBytes] = {};
+
+    ZeroSubtrees() {
+        for (int level = 1; level < kMaxLevels; level++) {
+            uint8_t pair[2 * kHashBytes];
+            std::memcpy(pair, of_level[level - 1], kHashBytes);
+            std::memcpy(pair + kHashBytes, of_level[level - 1], kHashBytes);
+            hash_row(Hasher{}, pair, sizeof pair, 0, 1, of_level[level]);
+        }
+    }
+};
+
+// Folds `count` neighbouring nodes of level `from` up to level `to`, padded on the right with zero subtrees. `nodes` has room for one more.
+void fold_levels(const Hasher& hasher, std::vector<uint8_t>& nodes, int64_t count, int from, int to) {
+    static const ZeroSubtrees zero;
+    std::vector<uint8_t> above(nodes.size());
+    for (int level = from; level < to; level++) {
+        std::memcpy(nodes.data() + count * kHashBytes, zero.of_level[level], kHashBytes);
+        count = (count + 1) / 2;
+        hash_row(hasher, nodes.data(), 2 * kHashBytes, 0, count, above.data());
+        nodes.swap(above);
+    }
+}
+
+// One subtree of a tensor.
+struct Subtree {
+    const Bytes* tensor;
+    int64_t begin, end;  // chunks
+    int levels;
+    uint8_t* root;
+};
 
 }  // namespace
 
 int64_t chunk_count(int64_t bytes) { return (bytes + kChunkBytes - 1) / kChunkBytes; }
 
-void hash_leaves(const uint8_t* data, int64_t bytes, uint8_t* leaves, ThreadPool& pool) {
-    const int64_t whole = bytes / kChunkBytes, rest = bytes % kChunkBytes;
-    pool.parallel(whole, 64, [&](int64_t begin, int64_t end, int) { hash_row(data, kChunkBytes, begin, end, leaves); });
-    if (rest == 0) return;
-    uint8_t last[kChunkBytes] = {};
-    std::memcpy(last, data + whole * kChunkBytes, rest);
-    hash_row(last, kChunkBytes, 0, 1, leaves + whole * kHashBytes);
+void hash_leaves(const Bytes& tensor, uint8_t* leaves, ThreadPool& pool) {
+    const Hasher hasher = choose();
+    pool.parallel(chunk_count(tensor.size), kGroupChunks,
+                  [&](int64_t begin, int64_t end, int) { hash_chunks(hasher, tensor, begin, end, leaves + begin * kHashBytes); });
 }
 
-void tensor_root(const uint8_t* data, int64_t bytes, uint8_t root[kHashBytes], ThreadPool& pool) {
-    int64_t count = chunk_count(bytes);
-    std::vector<uint8_t> level((count + 1) * kHashBytes), above((count / 2 + 2) * kHashBytes);
-    hash_leaves(data, bytes, level.data(), pool);
-    uint8_t zero[2 * kHashBytes] = {};  // the zero subtree of the level, twice: the message that gives the next one
-    while (count > 1) {
-        std::memcpy(level.data() + count * kHashBytes, zero, kHashBytes);
-        const int64_t parents = (count + 1) / 2;
-        pool.parallel(parents, 512, [&](int64_t begin, int64_t end, int) { hash_row(level.data(), 2 * kHashBytes, begin, end, above.data()); });
-        level.swap(above);
-        level.resize((parents + 1) * kHashBytes);
-        above.resize((parents / 2 + 2) * kHashBytes);
-        hash_row(zero, 2 * kHashBytes, 0, 1, zero);
-        std::memcpy(zero + kHashBytes, zero, kHashBytes);
-        count = parents;
+void hash_blocks(const Bytes& data, int64_t block_bytes, uint8_t* hashes, ThreadPool& pool) {
+    const Hasher hasher = choose();
+    pool.parallel(data.size / block_bytes, std::max(2, hasher.lane_count),
+                  [&](int64_t begin, int64_t end, int) { hash_row(hasher, data.data, block_bytes, begin, end, hashes); });
+}
+
+void tensor_roots(const std::vector<Bytes>& tensors, uint8_t* roots, ThreadPool& pool) {
+    const Hasher hasher = choose();
+    std::vector<std::vector<uint8_t>> tops(tensors.size());  // roots of the subtrees of each tensor, with room for one more
+    std::vector<Subtree> subtrees;
+    for (size_t t = 0; t < tensors.size(); t++) {
+        const int64_t chunks = chunk_count(tensors[t].size);
+        const int levels = std::min(kGroupLevels, depth_of(chunks));
+        tops[t].resize(((chunks + kGroupChunks - 1) / kGroupChunks + 1) * kHashBytes);
+        for (int64_t at = 0; at < chunks; at += kGroupChunks) {
+            subtrees.push_back({&tensors[t], at, std::min(chunks, at + kGroupChunks), levels, tops[t].data() + at / kGroupChunks * kHashBytes});
+        }
     }
-    std::memcpy(root, level.data(), kHashBytes);
+    pool.parallel(static_cast<int64_t>(subtrees.size()), 2, [&](int64_t begin, int64_t end, int) {
+        for (int64_t i = begin; i < end; i++) {
+            const Subtree& subtree = subtrees[i];
+            std::vector<uint8_t> nodes((kGroupChunks + 1) * kHashBytes);
+            hash_chunks(hasher, *subtree.tensor, subtree.begin, subtree.end, nodes.data());
+            fold_levels(hasher, nodes, subtree.end - subtree.begin, 0, subtree.levels);
+            std::memcpy(subtree.root, nodes.data(), kHashBytes);
+        }
+    });
+    for (size_t t = 0; t < tensors.size(); t++) {
+        const int64_t chunks = chunk_count(tensors[t].size), count = (chunks + kGroupChunks - 1) / kGroupChunks;
+        fold_levels(hasher, tops[t], count, kGroupLevels, depth_of(chunks));
+        std::memcpy(roots + t * kHashBytes, tops[t].data(), kHashBytes);
+    }
 }
 
 }  // namespace touchstone

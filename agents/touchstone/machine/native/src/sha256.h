@@ -1,8 +1,8 @@
-// SHA-256 (FIPS 180-4) and the Merkle trees of the specification, section 4.
+// SHA-256 and the Merkle roots of tensors (specification, section 4).
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "threads.h"
 
@@ -11,12 +11,20 @@ namespace touchstone {
 constexpr int64_t kChunkBytes = 1024;
 constexpr int64_t kHashBytes = 32;
 
+struct Bytes {
+    const uint8_t* data;
+    int64_t size;
+};
+
 int64_t chunk_count(int64_t bytes);
 
-// 32 bytes per chunk of `data`; the last chunk is padded with zero bytes.
-void hash_leaves(const uint8_t* data, int64_t bytes, uint8_t* leaves, ThreadPool& pool);
+// SHA-256 of each 1,024-byte chunk, the last one padded with zeros; `leaves` has room for one hash per chunk.
+void hash_leaves(const Bytes& tensor, uint8_t* leaves, ThreadPool& pool);
 
-// The root of the tree over the chunks of `data`.
-void tensor_root(const uint8_t* data, int64_t bytes, uint8_t root[kHashBytes], ThreadPool& pool);
+// SHA-256 of each block; `block_bytes` is a multiple of 64 and divides the size.
+void hash_blocks(const Bytes& data, int64_t block_bytes, uint8_t* hashes, ThreadPool& pool);
+
+// Roots of the trees over the leaves of each tensor, one after another; every tensor has at least one byte.
+void tensor_roots(const std::vector<Bytes>& tensors, uint8_t* roots, ThreadPool& pool);
 
 }  // namespace touchstone

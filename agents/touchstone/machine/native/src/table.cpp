@@ -14,6 +14,7 @@ const Kernels& table() {
         enter_reduce(kernels);
         enter_gemm(kernels);
         enter_transpose(kernels);
+        enter_sha256(kernels);
         return &kernels;
     }();
     return *filled;
