@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from touchstone import capture
-from touchstone.capture.sampling import batch_order, key_of, permutation, philox, program_words
+from touchstone.capture.order import batch_order
+from touchstone.capture.sampling import key_of, permutation, philox, program_words
 from touchstone.machine.program import DType, Kind, Node, Op, Operand, Ref, SourceFn, TensorType
 from touchstone.machine.reference import evaluate
 
@@ -37,7 +38,7 @@ def test_the_host_predicts_the_words_of_the_machines_philox_node() -> None:
 
 
 def test_every_epoch_visits_every_sample_once_in_another_order() -> None:
-    order = batch_order(seed=4, samples=30, batch_size=7, steps=30, shuffle=True)
+    order = batch_order(30, 7, steps=30, epochs=None, seed=4)
     assert order.shape == (30, 7) and order.dtype == np.int32
     epochs = order.ravel().reshape(7, 30)
     assert all(sorted(epoch) == list(range(30)) for epoch in epochs)
@@ -45,7 +46,7 @@ def test_every_epoch_visits_every_sample_once_in_another_order() -> None:
 
 
 def test_without_shuffling_samples_come_in_their_own_order() -> None:
-    order = batch_order(seed=4, samples=5, batch_size=2, steps=5, shuffle=False)
+    order = batch_order(5, 2, steps=5, epochs=None, shuffle=False)
     np.testing.assert_array_equal(order.ravel(), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4])
 
 

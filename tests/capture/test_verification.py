@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from touchstone import capture
-from touchstone.capture import verify
+from touchstone.capture.eager import TrainingRun
 
 
 def wide_perceptron() -> tuple[nn.Module, np.ndarray, np.ndarray]:
@@ -28,12 +30,11 @@ def test_tiny_gradients_under_adam_are_not_mistaken_for_a_mismatch() -> None:
 @pytest.mark.parametrize("optimizer", [torch.optim.AdamW, torch.optim.SGD])
 def test_an_update_that_is_one_percent_too_long_is_noticed(optimizer: type[torch.optim.Optimizer], monkeypatch: pytest.MonkeyPatch) -> None:
     model, images, labels = wide_perceptron()
-    rates = verify._eager_steps
+    steps = TrainingRun.steps
 
-    def longer(job, *arguments):  # type: ignore[no-untyped-def]
-        job = type(job)(job.dataset, job.order, [[rate * 1.01 for rate in row] for row in job.rates], job.key)
-        return rates(job, *arguments)
+    def longer(run, job, *arguments):  # type: ignore[no-untyped-def]
+        return steps(run, replace(job, rates=[[rate * 1.01 for rate in row] for row in job.rates]), *arguments)
 
-    monkeypatch.setattr(verify, "_eager_steps", longer)
+    monkeypatch.setattr(TrainingRun, "steps", longer)
     with pytest.raises(capture.MismatchError, match="differs from eager PyTorch"):
         capture(model, nn.CrossEntropyLoss(), optimizer(model.parameters(), lr=1e-3), images, labels, batch_size=64, steps=3)

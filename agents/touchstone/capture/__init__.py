@@ -26,7 +26,9 @@ from touchstone.capture.errors import (
 
 try:
     from touchstone.capture.api import capture
+    from touchstone.capture.evaluation import evaluation
     from touchstone.capture.export import export
+    from touchstone.capture.inference import inference
     from touchstone.capture.profile import Profile, inspect
 except ModuleNotFoundError as error:
     if error.name != "torch":
@@ -48,7 +50,9 @@ __all__ = [
     "UnsupportedOperatorError",
     "UnsupportedOptimizerError",
     "capture",
+    "evaluation",
     "export",
+    "inference",
     "inspect",
 ]
 
@@ -57,7 +61,9 @@ class CaptureModule(ModuleType):
     """The type of this module: called, it is its function ``capture``."""
 
     __call__ = staticmethod(capture)
+    evaluation = staticmethod(evaluation)
     export = staticmethod(export)
+    inference = staticmethod(inference)
     inspect = staticmethod(inspect)
 
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from touchstone.capture import optimizers, verify
+from touchstone.capture import optimizers
+from touchstone.capture.books import LOSS_HISTORY, LossHistory
 from touchstone.capture.data import ArrayLike, Dataset, prepare
+from touchstone.capture.eager import TrainingRun
 from touchstone.capture.errors import ModelError
-from touchstone.capture.lower import Job, lower
-from touchstone.capture.sampling import batch_order, key_of
+from touchstone.capture.export import export
+from touchstone.capture.order import batch_order
+from touchstone.capture.pipeline import captured
+from touchstone.capture.sampling import key_of
 from touchstone.capture.schedule import learning_rates
-from touchstone.capture.timetable import tabulate
-from touchstone.capture.trace import trace
-from touchstone.capture.twin import Loss, Twin
-from touchstone.machine import validity
-from touchstone.machine.workload import Workload
-
-_TRACE_SEEDS = (1, 2)
+from touchstone.capture.twin import Loss, Twin, copy_together
+from touchstone.capture.work import Job
+from touchstone.machine.outcome import Outcome
+from touchstone.machine.workload import Array, Workload
 
 
 def capture(
@@ -40,7 +40,10 @@ def capture(
     seed: int = 0,
     shuffle: bool = True,
     scheduler: LRScheduler | None = None,
+    order: Iterable[Any] | None = None,
+    drop_last: bool = False,
     clip_norm: float | None = None,
+    continues: Outcome | None = None,
     check_steps: int = 3,
 ) -> Workload:
     """Turn a training run into a program with its data, without changing ``model`` or ``optimizer``.
@@ -58,8 +61,13 @@ def capture(
         epochs: how often to visit every sample; the steps are ``epochs * samples / batch_size``, rounded down.
         seed: chooses the order of the samples and the machine's random numbers (dropout).
         shuffle: visit the samples of every epoch in a new random order.
+        order: instead, which samples to visit: indices or batches of indices, as a sequence, an array, or a sampler of ``torch.utils.data``
+            (weighted, with replacement, …), iterated once per epoch.
+        drop_last: leave out the last samples of an epoch when they do not fill a batch, instead of filling it from the next epoch.
         scheduler: stepped once after every training step.
         clip_norm: limit of the gradients' total Euclidean norm.
+        continues: the result of an earlier job with the same slots, to go on from: ``model`` and ``optimizer`` give the architecture only,
+            the step counter goes on, and the settled job's final state root is this job's initial one.
         check_steps: how many first steps to compare with eager PyTorch; 0 skips the comparison.
 
     Returns:
@@ -70,61 +78,58 @@ def capture(
     """
     optimizers.check_supported(optimizer)
     dataset = prepare(data, targets)
-    count = _steps(dataset, batch_size, steps, epochs)
+    table = batch_order(
+        dataset.samples, batch_size, steps=steps, epochs=epochs, seed=seed, shuffle=shuffle, order=order, drop_last=drop_last
+    )
+    count = len(table)
+    history = _history(count, continues)
+    if continues is not None:
+        model, optimizer, scheduler = _start_from(continues, model, optimizer, scheduler)
     job = Job(
         dataset=dataset,
-        order=batch_order(seed, dataset.samples, batch_size, count, shuffle),
+        order=table,
         rates=learning_rates(optimizer, scheduler, count),
         key=key_of(seed),
+        books=LossHistory(history),
+        first=continues.step if continues is not None else 0,
     )
     info = _facts(model, loss, optimizer, scheduler, batch_size, seed, clip_norm, dataset)
-    with torch.enable_grad():
-        return _captured(model, loss, optimizer, clip_norm, job, info, min(check_steps, count))
+    run = TrainingRun(model, loss, optimizer, clip_norm)
+    workload = captured(lambda: Twin(model, loss, optimizer, clip_norm), job, info, run, range(min(check_steps, count)))
+    return workload if continues is None else _with_state_of(workload, continues)
 
 
-def _captured(
-    model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, job: Job, info: dict[str, object], check_steps: int
-) -> Workload:
-    """The workload, traced twice and compared with eager PyTorch."""
-    first, second = (_trace_and_lower(Twin(model, loss, optimizer, clip_norm), job, info, trace_seed) for trace_seed in _TRACE_SEEDS)
-    verify.check_same(first, second)
-    validity.check(first.program)
-    if check_steps:
-        verify.check_against_eager(first, job, model, loss, optimizer, clip_norm, check_steps)
-    return first
+def _start_from(outcome: Outcome, model: nn.Module, optimizer: Optimizer, scheduler: LRScheduler | None) -> tuple[Any, ...]:
+    """Copies of model, optimizer and scheduler in the state of an outcome."""
+    copies = copy_together(model, optimizer, scheduler)
+    export(outcome.workload, outcome.state, copies[0], copies[1])
+    return copies
 
 
-def _trace_and_lower(twin: Twin, job: Job, info: dict[str, object], trace_seed: int) -> Workload:
-    with _seeded(trace_seed):
-        step = trace(twin, job.dataset.batch(job.order[0]))
-    timetable = tabulate(step, [leaf.tensor for leaf in twin.leaves], job.rates)
-    return lower(step, twin.leaves, job, timetable, info)
+def _history(steps: int, outcome: Outcome | None) -> Array:
+    """The initial value of the losses: as many as steps, or the slot of the job gone on from."""
+    if outcome is None:
+        return np.zeros(steps, dtype=np.float32)
+    history = outcome.tensors[LOSS_HISTORY]
+    if steps > len(history):
+        raise ModelError(
+            f"{steps} steps do not fit the {len(history)} places for losses of the job gone on from, whose slots are kept; "
+            "train in several jobs, or capture the first with more steps"
+        )
+    return history
 
 
-def _steps(dataset: Dataset, batch_size: int, steps: int | None, epochs: float | None) -> int:
-    if not 1 <= batch_size <= dataset.samples:
-        raise ModelError(f"batch_size={batch_size} is not in 1..{dataset.samples}, the number of samples; choose another")
-    if (steps is None) == (epochs is None):
-        raise ModelError(f"steps={steps}, epochs={epochs}; give either steps or epochs")
-    count = steps if steps is not None else int((epochs or 0) * dataset.samples // batch_size)
-    if not 1 <= count < 2**31:
-        raise ModelError(f"{count} steps are not in 1..2^31-1; give another number of steps or epochs")
-    return count
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed the global random generators, and put them back afterwards."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            random.seed(seed)
-            np.random.seed(seed)
-            torch.manual_seed(seed)
-            yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
+def _with_state_of(workload: Workload, outcome: Outcome) -> Workload:
+    """The workload with exactly the state of an outcome, whose slots it must declare."""
+    ours = list(zip(workload.slot_names, [slot.type for slot in workload.program.slots], strict=True))
+    theirs = list(zip(outcome.workload.slot_names, [slot.type for slot in outcome.workload.program.slots], strict=True))
+    if ours != theirs:
+        odd = next((f"{b[0]} instead of {a[0]}" for a, b in zip(ours, theirs, strict=False) if a != b), f"{len(theirs)} slots")
+        raise ModelError(f"the job gone on from has {odd}; build model and optimizer as for it, with the same parts frozen")
+    for name, mine, given in zip(workload.slot_names, workload.state, outcome.state, strict=True):
+        if not np.array_equal(mine, given, equal_nan=mine.dtype == np.float32):
+            raise ModelError(f"{name} is not taken over from the job gone on from; report this")
+    return replace(workload, state=tuple(outcome.state))
 
 
 def _facts(
@@ -138,6 +143,7 @@ def _facts(
     dataset: Dataset,
 ) -> dict[str, object]:
     return {
+        "kind": "training",
         "model": type(model).__name__,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "loss": getattr(loss, "__name__", type(loss).__name__),

@@ -37,32 +37,32 @@ class Column:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The model's inputs and the loss's targets.
+    """The model's inputs and the targets.
 
     Attributes:
         inputs: passed to the model in this order.
-        targets: passed to the loss.
+        targets: passed to the loss or the metrics; none where only outputs are wanted.
     """
 
     inputs: tuple[Column, ...]
-    targets: Column
+    targets: Column | None
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """All arrays, inputs first."""
-        return (*self.inputs, self.targets)
+        return self.inputs if self.targets is None else (*self.inputs, self.targets)
 
     @property
     def samples(self) -> int:
         """Number of rows of every array."""
-        return len(self.targets.array)
+        return len(self.columns[0].array)
 
     def batch(self, indices: npt.NDArray[np.int32]) -> tuple[torch.Tensor, ...]:
         """The samples ``indices`` of every array."""
         return tuple(column.rows(indices) for column in self.columns)
 
 
-def prepare(data: ArrayLike | Sequence[ArrayLike], targets: ArrayLike) -> Dataset:
+def prepare(data: ArrayLike | Sequence[ArrayLike], targets: ArrayLike | None = None) -> Dataset:
     """Check and convert.
 
     Raises:
@@ -70,14 +70,17 @@ def prepare(data: ArrayLike | Sequence[ArrayLike], targets: ArrayLike) -> Datase
         DTypeError: an array is neither float32 nor integer, or an integer does not fit 32 bits.
     """
     arrays = list(data) if isinstance(data, (list, tuple)) else [cast(ArrayLike, data)]
+    if not arrays:
+        raise DataError("data is an empty list; pass an array for each argument of the model")
     names = ["data:x"] if len(arrays) == 1 else [f"data:x{k}" for k in range(len(arrays))]
     inputs = tuple(_column(name, array) for name, array in zip(names, arrays, strict=True))
-    dataset = Dataset(inputs, _column("data:y", targets))
-    for column in dataset.inputs:
-        if len(column.array) != dataset.samples:
-            raise DataError(
-                f"{column.name} has {len(column.array)} rows but the targets have {dataset.samples}; give one target per sample"
-            )
+    dataset = Dataset(inputs, None if targets is None else _column("data:y", targets))
+    last = dataset.columns[-1]
+    for column in dataset.columns:
+        if len(column.array) != len(last.array):
+            other = "the targets have" if last is dataset.targets else f"{last.name} has"
+            remedy = "give one target per sample" if last is dataset.targets else "give one row per sample in each"
+            raise DataError(f"{column.name} has {len(column.array)} rows but {other} {len(last.array)}; {remedy}")
     return dataset
 
 

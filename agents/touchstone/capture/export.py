@@ -13,6 +13,8 @@ from touchstone.capture.errors import ModelError
 from touchstone.capture.naming import host_state, named_tensors
 from touchstone.machine.workload import Array, Workload
 
+_EXPORTED = ("param:", "buffer:", "optim:")  # the other slots are the job's own
+
 
 def export(workload: Workload, state: Sequence[Array], model: nn.Module, optimizer: Optimizer | None = None) -> None:
     """Write a state of ``workload`` (the final one, or any checkpoint) into ``model``, and into ``optimizer`` if given.
@@ -34,7 +36,7 @@ def export(workload: Workload, state: Sequence[Array], model: nn.Module, optimiz
         )
     values = {name: torch.from_numpy(array.copy()) for name, array in zip(workload.slot_names, state, strict=True)}
     step = int(values.pop("step")[0])
-    values.pop("loss_history")
+    values = {name: value for name, value in values.items() if name.startswith(_EXPORTED)}
     values |= {name: torch.tensor(value) for name, value in host_state(workload, step).items()}
     fresh = {} if optimizer is None else _missing_state(model, optimizer, set(values))
     targets = named_tensors(model, optimizer) | fresh

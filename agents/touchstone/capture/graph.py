@@ -50,6 +50,10 @@ class Graph:
             return self.nodes[ref.index].type
         return (self.slots if ref.kind is Kind.SLOT else self.constants)[ref.index]
 
+    def value(self, ref: Ref) -> Value:
+        """What ``ref`` points at, as it is."""
+        return self._whole(ref, self.type_of(ref))
+
     # Sources
 
     def f32(self, number: float) -> Value:

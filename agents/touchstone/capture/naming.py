@@ -24,9 +24,12 @@ def named_tensors(model: nn.Module, optimizer: Optimizer | None = None) -> dict[
 
 
 def host_state(workload: Workload, step: int) -> dict[str, float]:
-    """Values of 0-d tensors that only count steps, after ``step`` steps. They are not slots: capture tabulates what depends on them."""
+    """Values of 0-d tensors that only count steps, when the step counter is ``step``.
+
+    They are not slots: capture tabulates what depends on them.
+    """
     columns: Any = workload.info.get("host_state", {})
-    return {name: _at(column, step) for name, column in columns.items()}
+    return {name: _at(column, step - workload.first_step) for name, column in columns.items()}
 
 
 def _at(column: dict[str, Any], step: int) -> float:

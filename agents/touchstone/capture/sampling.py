@@ -1,4 +1,4 @@
-"""The order in which samples are visited, from our own counter-based generator: the same on every machine and for every library version."""
+"""Our own counter-based generator, as the machine has it: the same on every machine and for every library version."""
 
 from __future__ import annotations
 
@@ -53,18 +53,3 @@ def permutation(key: tuple[int, int], epoch: int, count: int) -> npt.NDArray[np.
     counters[:, 2], counters[:, 3] = epoch, HOST_STREAM
     words = philox(key, counters).astype(np.uint64)
     return np.argsort(words[:, 0] << np.uint64(32) | words[:, 1], kind="stable").astype(np.int32)
-
-
-def batch_order(seed: int, samples: int, batch_size: int, steps: int, shuffle: bool) -> npt.NDArray[np.int32]:
-    """Indices of the samples of every mini-batch.
-
-    Epochs follow one another without a gap, so a batch may hold the end of one and the start of the next, every batch is full, and every
-    sample is seen equally often.
-
-    Returns:
-        int32 of shape [steps, batch_size].
-    """
-    epochs = -(-steps * batch_size // samples)
-    straight = np.arange(samples, dtype=np.int32)
-    visits = [permutation(key_of(seed), epoch, samples) if shuffle else straight for epoch in range(epochs)]
-    return np.ascontiguousarray(np.concatenate(visits)[: steps * batch_size].reshape(steps, batch_size))

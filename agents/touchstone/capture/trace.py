@@ -1,4 +1,4 @@
-"""Traces a whole training step into one functional graph of ATen operators.
+"""Traces a whole step, of training or of a model alone, into one functional graph of ATen operators.
 
 Two passes. The first records the step as it runs, autograd and in-place operators included, on fake tensors; learning rates are 0-d
 float64 tensors, so that ``.item()`` on them gives a symbolic number instead of a constant. The second replays the first through
@@ -21,20 +21,20 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from touchstone.capture.errors import CaptureError, DataDependentError, ModelError, UnsupportedOperatorError
 from touchstone.capture.lowering import RULES
-from touchstone.capture.twin import Twin, plain_kernels
+from touchstone.capture.twin import ModelTwin, plain_kernels
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A training step as a graph.
+    """A step as a graph.
 
     Attributes:
         module: owner of the graph and of the constant tensors it mentions.
         state: placeholders of the leaves.
         rates: placeholders of the learning rates, one per parameter group.
-        batch: placeholders of the model's inputs, then of the targets.
+        batch: placeholders of the rows of this step of every array of the data set.
         following: for each leaf, the node of its next value.
-        loss: node of the loss.
+        results: nodes of what the step reports, e.g. the loss.
     """
 
     module: GraphModule
@@ -42,10 +42,10 @@ class Trace:
     rates: tuple[Node, ...]
     batch: tuple[Node, ...]
     following: tuple[Node, ...]
-    loss: Node
+    results: tuple[Node, ...]
 
 
-def trace(twin: Twin, batch: Sequence[torch.Tensor]) -> Trace:
+def trace(twin: ModelTwin, batch: Sequence[torch.Tensor]) -> Trace:
     """Trace one step of ``twin`` on a batch of the shapes and dtypes of ``batch``.
 
     Raises:
@@ -53,7 +53,7 @@ def trace(twin: Twin, batch: Sequence[torch.Tensor]) -> Trace:
         ModelError: the step fails on this data.
     """
     state = [leaf.tensor.detach() for leaf in twin.leaves]
-    groups = len(twin.optimizer.param_groups)
+    groups = twin.groups
     rates = [torch.tensor(0.001, dtype=torch.float64) for _ in range(groups)]
     arguments = (state, rates, list(batch))
 
@@ -70,15 +70,15 @@ def trace(twin: Twin, batch: Sequence[torch.Tensor]) -> Trace:
         raise _translate(error, twin) from error
     placeholders = second.graph.find_nodes(op="placeholder")
     (output,) = second.graph.find_nodes(op="output")
-    *following, loss = torch.utils._pytree.tree_leaves(output.args[0])
+    returned = torch.utils._pytree.tree_leaves(output.args[0])
     cut = (len(state), len(state) + groups)
     return Trace(
         module=second,
         state=tuple(placeholders[: cut[0]]),
         rates=tuple(placeholders[cut[0] : cut[1]]),
         batch=tuple(placeholders[cut[1] :]),
-        following=tuple(following),
-        loss=loss,
+        following=tuple(returned[: len(state)]),
+        results=tuple(returned[len(state) :]),
     )
 
 
@@ -137,7 +137,7 @@ _SIGNS_OF_DATA_DEPENDENCE = (
 )
 
 
-def _translate(error: Exception, twin: Twin) -> CaptureError:
+def _translate(error: Exception, twin: ModelTwin) -> CaptureError:
     """A one-line typed error for what PyTorch raised while tracing."""
     text = f"{type(error).__name__}: {error}"
     where = f" at {twin.location.current}" if twin.location.current else ""
@@ -149,4 +149,4 @@ def _translate(error: Exception, twin: Twin) -> CaptureError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if isinstance(error, NotImplementedError):
         return UnsupportedOperatorError(f"PyTorch cannot trace this step{where}: {reason}; replace that operation")
-    return ModelError(f"the training step fails{where}: {reason}; make sure that it runs in plain PyTorch on one batch")
+    return ModelError(f"the step fails{where}: {reason}; make sure that it runs in plain PyTorch on one batch")

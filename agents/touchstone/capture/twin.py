@@ -9,7 +9,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 
 import torch
@@ -20,6 +20,7 @@ from touchstone.capture import optimizers
 from touchstone.capture.errors import DTypeError, ModelError
 
 Loss = Callable[..., torch.Tensor]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -35,19 +36,84 @@ class Leaf:
     tensor: torch.Tensor
 
 
-class Twin:
+class ModelTwin:
+    """A copied model whose parameters and buffers can be swapped for others while it runs.
+
+    Attributes:
+        model: the copy.
+        location: which submodule runs.
+        leaves: every tensor that a step takes and gives back; parameters first, then buffers.
+        groups: number of learning rates a step takes.
+    """
+
+    groups = 0
+    leaves: list[Leaf]
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.location = Location(model)
+        self._names = [name for name, _ in model.named_parameters()]
+        self._parameters = [parameter for _, parameter in model.named_parameters()]
+        self._buffers = [name for name, _ in model.named_buffers()]
+        self.leaves = [Leaf(f"param:{name}", p) for name, p in zip(self._names, self._parameters, strict=True)]
+        self.leaves += [Leaf(f"buffer:{name}", b) for name, b in model.named_buffers()]
+
+    def step(
+        self, state: list[torch.Tensor], rates: list[torch.Tensor], batch: list[torch.Tensor]
+    ) -> tuple[list[torch.Tensor], tuple[torch.Tensor, ...]]:
+        """One step without side effects.
+
+        Args:
+            state: a value for each leaf.
+            rates: a 0-d learning rate for each parameter group.
+            batch: the rows of this step of every array of the data set.
+
+        Returns:
+            the new value of each leaf, and what the step reports.
+        """
+        raise NotImplementedError
+
+    def _split(self, state: list[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor], list[torch.Tensor]]:
+        """The values of parameters, buffers, and other leaves."""
+        first, second = len(self._parameters), len(self._parameters) + len(self._buffers)
+        return state[:first], state[first:second], state[second:]
+
+    def _run(
+        self, parameters: list[torch.Tensor], buffers: list[torch.Tensor], forward: Callable[[nn.Module], Result]
+    ) -> tuple[Result, list[torch.Tensor]]:
+        """What ``forward`` gives with these parameters and buffers, and the buffers afterwards."""
+        values = dict(zip(self._names, parameters, strict=True)) | dict(zip(self._buffers, buffers, strict=True))
+        swapped = torch.nn.utils.stateless._reparametrize_module(self.model, values, tie_weights=True)
+        # Libraries skip checks that look at tensors' values while PyTorch says that it is compiling.
+        with swapped, self.location, mock.patch("torch.compiler.is_compiling", lambda: True):
+            before = _stray_tensors(self.model)
+            result = forward(self.model)
+            if _stray_tensors(self.model) != before:
+                raise ModelError("forward stores a tensor on the module, which would be lost between steps; use register_buffer")
+            named = dict(self.model.named_buffers(remove_duplicate=False))
+            # Read back by name: forward may have assigned a new tensor instead of writing into the old one.
+            return result, [named[name] for name in self._buffers]
+
+    def _check_leaves(self) -> None:
+        for leaf in self.leaves:
+            if leaf.tensor.dtype in (torch.float64, torch.float16, torch.bfloat16) or leaf.tensor.is_complex():
+                raise DTypeError(f"{leaf.name} has dtype {leaf.tensor.dtype}; call model.float() before capture")
+            if leaf.tensor.device.type != "cpu":
+                device = leaf.tensor.device
+                raise ModelError(f"{leaf.name} is on device {device}; call model.cpu() before capture and build the optimizer after it")
+            if leaf.tensor.numel() == 0:
+                raise ModelError(f"{leaf.name} has shape {tuple(leaf.tensor.shape)}, without elements; remove it")
+
+
+class Twin(ModelTwin):
     """Model, loss and optimizer of a training step, copied so that the user's objects stay untouched."""
 
     def __init__(self, model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None) -> None:
-        if hasattr(model, "_orig_mod"):
-            raise ModelError("the model comes from torch.compile; pass the module that was given to torch.compile")
-        self.model, self.optimizer = copy_together(model, optimizer)
+        copied, self.optimizer = copy_together(model, optimizer)
+        super().__init__(copied)
         self.loss = loss
         self.clip_norm = clip_norm
-        self.location = Location(self.model)
-        self._names = [name for name, _ in self.model.named_parameters()]
-        self._parameters = [parameter for _, parameter in self.model.named_parameters()]
-        self._buffers = [name for name, _ in self.model.named_buffers()]
+        self.groups = len(self.optimizer.param_groups)
         owned = {parameter for group in self.optimizer.param_groups for parameter in group["params"]}
         self._check_ownership(owned)
         self.trained = [k for k, p in enumerate(self._parameters) if p.requires_grad and p in owned]
@@ -55,7 +121,8 @@ class Twin:
             raise ModelError("the optimizer holds no parameter that requires a gradient; build it from model.parameters()")
         optimizers.initialise(self.optimizer, {self._parameters[k] for k in self.trained})
         self._state_keys = [(k, key) for k in self.trained for key in self._optimizer_state(k)]
-        self.leaves = self._find_leaves()
+        self.leaves += [Leaf(f"optim:{key}:{self._names[k]}", self._optimizer_state(k)[key]) for k, key in self._state_keys]
+        self._check_leaves()
 
     def _check_ownership(self, owned: set[torch.Tensor]) -> None:
         strangers = len(owned - set(self._parameters))
@@ -68,37 +135,14 @@ class Twin:
         state = self.optimizer.state.get(self._parameters[index], {})
         return {key: value for key, value in state.items() if torch.is_tensor(value)}
 
-    def _find_leaves(self) -> list[Leaf]:
-        leaves = [Leaf(f"param:{name}", p) for name, p in zip(self._names, self._parameters, strict=True)]
-        leaves += [Leaf(f"buffer:{name}", b) for name, b in self.model.named_buffers()]
-        leaves += [Leaf(f"optim:{key}:{self._names[k]}", self._optimizer_state(k)[key]) for k, key in self._state_keys]
-        for leaf in leaves:
-            if leaf.tensor.dtype in (torch.float64, torch.float16, torch.bfloat16) or leaf.tensor.is_complex():
-                raise DTypeError(f"{leaf.name} has dtype {leaf.tensor.dtype}; call model.float() before capture")
-            if leaf.tensor.device.type != "cpu":
-                device = leaf.tensor.device
-                raise ModelError(f"{leaf.name} is on device {device}; call model.cpu() before capture and build the optimizer after it")
-            if leaf.tensor.numel() == 0:
-                raise ModelError(f"{leaf.name} has shape {tuple(leaf.tensor.shape)}, without elements; remove it")
-        return leaves
-
     def step(
         self, state: list[torch.Tensor], rates: list[torch.Tensor], batch: list[torch.Tensor]
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """One training step without side effects.
-
-        Args:
-            state: a value for each leaf.
-            rates: a 0-d learning rate for each parameter group.
-            batch: the model's inputs, then the targets.
-
-        Returns:
-            the new value of each leaf, and the loss.
-        """
+    ) -> tuple[list[torch.Tensor], tuple[torch.Tensor, ...]]:
+        """One training step without side effects. ``batch`` is the model's inputs, then the targets; it reports the loss."""
         parameters, buffers, optimizer_state = self._split([tensor.detach().clone() for tensor in state])
         for k in self.trained:
             parameters[k].requires_grad_()
-        loss, buffers = self._forward(parameters, buffers, batch)
+        loss, buffers = self._run(parameters, buffers, lambda model: self._loss(model, batch))
         trained = [parameters[k] for k in self.trained]
         for parameter, gradient in zip(trained, torch.autograd.grad(loss, trained, allow_unused=True), strict=True):
             parameter.grad = gradient
@@ -107,32 +151,16 @@ class Twin:
             torch.nn.utils.clip_grad_norm_(trained, self.clip_norm, foreach=False)
         optimizer_state = self._update(parameters, optimizer_state, rates)
         self.location.mark(None)
-        return [p.detach() for p in parameters] + buffers + optimizer_state, loss.detach()
+        return [p.detach() for p in parameters] + buffers + optimizer_state, (loss.detach(),)
 
-    def _split(self, state: list[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor], list[torch.Tensor]]:
-        first, second = len(self._parameters), len(self._parameters) + len(self._buffers)
-        return state[:first], state[first:second], state[second:]
-
-    def _forward(
-        self, parameters: list[torch.Tensor], buffers: list[torch.Tensor], batch: list[torch.Tensor]
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        values = dict(zip(self._names, parameters, strict=True)) | dict(zip(self._buffers, buffers, strict=True))
-        swapped = torch.nn.utils.stateless._reparametrize_module(self.model, values, tie_weights=True)
-        # Libraries skip checks that look at tensors' values while PyTorch says that it is compiling.
-        with swapped, self.location, mock.patch("torch.compiler.is_compiling", lambda: True):
-            before = _stray_tensors(self.model)
-            outputs = self.model(*batch[:-1])
-            self.location.mark("the loss")
-            loss = self.loss(outputs, batch[-1])
-            if _stray_tensors(self.model) != before:
-                raise ModelError("forward stores a tensor on the module, which would be lost between steps; use register_buffer")
-            named = dict(self.model.named_buffers(remove_duplicate=False))
-            # Read back by name: forward may have assigned a new tensor instead of writing into the old one.
-            buffers = [named[name] for name in self._buffers]
+    def _loss(self, model: nn.Module, batch: list[torch.Tensor]) -> torch.Tensor:
+        outputs = model(*batch[:-1])
+        self.location.mark("the loss")
+        loss = self.loss(outputs, batch[-1])
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             shape = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
             raise ModelError(f"the loss gives {shape} instead of one number; average or sum it")
-        return loss, buffers
+        return loss
 
     def _update(self, parameters: list[torch.Tensor], state: list[torch.Tensor], rates: list[torch.Tensor]) -> list[torch.Tensor]:
         position = {parameter: k for k, parameter in enumerate(self._parameters)}
@@ -204,8 +232,10 @@ def copy_together(model: nn.Module, *others: Any) -> tuple[Any, ...]:
     """Copies that refer to each other as the originals do.
 
     Raises:
-        ModelError: the model cannot be copied.
+        ModelError: the model cannot be copied, or is compiled.
     """
+    if hasattr(model, "_orig_mod"):
+        raise ModelError("the model comes from torch.compile; pass the module that was given to torch.compile")
     try:
         copies: tuple[Any, ...] = copy.deepcopy((model, *others))
     except (RuntimeError, TypeError) as error:

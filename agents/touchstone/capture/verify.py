@@ -7,29 +7,20 @@ well-conditioned one does not.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
-from torch.optim import Optimizer
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from touchstone.capture import optimizers
+from touchstone.capture.books import LOSS_HISTORY
+from touchstone.capture.eager import EagerRun, Numbers
 from touchstone.capture.errors import MismatchError, NondeterministicError
 from touchstone.capture.executors import fastest_machine
-from touchstone.capture.lower import Job
-from touchstone.capture.lowering.randomness import RANDOM_BITS, threshold
-from touchstone.capture.naming import host_state, named_tensors
-from touchstone.capture.sampling import program_words
-from touchstone.capture.twin import Loss, copy_together, plain_kernels
+from touchstone.capture.naming import host_state
+from touchstone.capture.work import Job
 from touchstone.machine.program import encode
 from touchstone.machine.workload import Array, Workload
-
-aten = torch.ops.aten
 
 _RELATIVE = 2e-6  # of the greatest number of a tensor: about 16 units in the last place
 _RELATIVE_UNMEASURED = 1e-4  # instead, where the model cannot run in float64
@@ -37,8 +28,6 @@ _ROUNDING_FACTOR = 16.0  # how many times float32's own error the machine may be
 # Adam divides by the root of a second moment: where a gradient is as small as its own rounding error, the update is as large as the
 # learning rate and made of rounding. Moments are still compared tightly, parameters up to this share of how far their tensor has moved.
 _ADAPTIVE_SHARE = 1 / 256
-
-Numbers = dict[str, npt.NDArray[np.float64]]
 
 
 def check_same(first: Workload, second: Workload) -> None:
@@ -58,35 +47,42 @@ def check_same(first: Workload, second: Workload) -> None:
             raise NondeterministicError(f"tracing the step twice gave two initial values of {name}; {remedy}")
 
 
-def check_against_eager(
-    workload: Workload, job: Job, model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, steps: int
-) -> None:
-    """Run the first steps on the machine and in eager PyTorch, and compare the loss and every tensor of the state.
+def check_against_eager(workload: Workload, job: Job, run: EagerRun, steps: Sequence[int]) -> None:
+    """Run some steps on the machine and in eager PyTorch, and compare what they report and every tensor of the state.
+
+    Args:
+        workload: what was captured.
+        job: the job it was captured for.
+        run: the same in eager PyTorch.
+        steps: which steps, counted from 0; ascending.
 
     Raises:
         MismatchError: names the tensor, the step and the difference.
     """
     machine = fastest_machine(workload.program, workload.constants)
-    machine.load(workload.state)
-    single = list(islice(_eager_steps(job, model, loss, optimizer, clip_norm, torch.float32), steps))
+    single = list(run.steps(job, steps, torch.float32))
     try:
-        double: list[Numbers] | None = list(islice(_eager_steps(job, model, loss, optimizer, clip_norm, torch.float64), steps))
+        double: list[Numbers] | None = list(run.steps(job, steps, torch.float64))
     except RuntimeError:  # the model mixes in float32 tensors of its own
         double = None
     start = {name: array.astype(np.float64) for name, array in zip(workload.slot_names, workload.state, strict=True)}
-    for step in range(steps):
+    state: Sequence[Array] = workload.state
+    for k, step in enumerate(steps):
+        machine.load([np.full(1, job.first + step, dtype=np.int32), *state[1:]])
         machine.run(1)
-        numbers = _machine_numbers(workload, machine.state(), step)
-        moved = _movements(start, numbers) if optimizers.is_adaptive(optimizer) else {}
-        _compare(numbers, single[step], double[step] if double is not None else None, moved, step)
+        state = machine.state()
+        numbers = _machine_numbers(workload, state, step)
+        moved = _movements(start, numbers) if run.is_adaptive else {}
+        _compare(numbers, single[k], double[k] if double is not None else None, moved, step)
 
 
-def _machine_numbers(workload: Workload, state: list[Array], step: int) -> Numbers:
+def _machine_numbers(workload: Workload, state: Sequence[Array], step: int) -> Numbers:
     numbers = {name: array.astype(np.float64) for name, array in zip(workload.slot_names, state, strict=True)}
-    history = numbers.pop("loss_history")
     counter = int(numbers.pop("step")[0])
     numbers |= {name: np.asarray(value, dtype=np.float64) for name, value in host_state(workload, counter).items()}
-    return numbers | {"loss": history[step]}
+    if LOSS_HISTORY in numbers:
+        numbers["loss"] = numbers.pop(LOSS_HISTORY)[step]
+    return numbers
 
 
 def _movements(start: Numbers, numbers: Numbers) -> dict[str, float]:
@@ -118,59 +114,3 @@ def _largest_difference(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) 
         distance = np.abs(a - b)
     alike = (a == b) | (np.isnan(a) & np.isnan(b))
     return float(np.max(np.where(alike, 0.0, np.where(np.isnan(distance), np.inf, distance)), initial=0.0))
-
-
-def _eager_steps(
-    job: Job, model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None, dtype: torch.dtype
-) -> Iterator[Numbers]:
-    """The loss and the state of ordinary training after each step, in float32 or float64."""
-    model, optimizer = copy_together(model, optimizer)
-    if dtype is torch.float64:
-        _widen(model, optimizer)
-    trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    draws = _MachineDraws(job.key)
-    for step, (indices, rates) in enumerate(zip(job.order, job.rates, strict=True)):
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
-        batch = [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in job.dataset.batch(indices)]
-        draws.start(step)
-        for parameter in model.parameters():
-            parameter.grad = None
-        with plain_kernels(), draws:
-            value = loss(model(*batch[:-1]), batch[-1])
-            value.backward()  # type: ignore[no-untyped-call]
-        if clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(trained, clip_norm)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            type(optimizer).step(optimizer)
-        numbers = {name: tensor.detach().double().numpy().copy() for name, tensor in named_tensors(model, optimizer).items()}
-        yield numbers | {"loss": value.detach().double().numpy()}
-
-
-def _widen(model: nn.Module, optimizer: Optimizer) -> None:
-    model.double()
-    for state in optimizer.state.values():
-        for key, value in state.items():
-            if torch.is_tensor(value) and value.is_floating_point():
-                state[key] = value.double()
-
-
-class _MachineDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Lets eager PyTorch draw the machine's random numbers instead of its own."""
-
-    def __init__(self, key: tuple[int, int]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._key, self._step, self._site = key, 0, 0
-
-    def start(self, step: int) -> None:
-        self._step, self._site = step, 0
-
-    def __torch_dispatch__(self, function, types, arguments=(), options=None):  # type: ignore[no-untyped-def]
-        if function not in (aten.bernoulli_.float, aten.bernoulli.p):
-            return function(*arguments, **(options or {}))
-        tensor, probability = arguments[0], arguments[1] if len(arguments) > 1 else 0.5
-        words = program_words(self._key, self._site, self._step, tensor.numel()) >> np.uint32(32 - RANDOM_BITS)
-        self._site += 1
-        hits = torch.from_numpy((words < threshold(probability)).astype(np.float32)).reshape(tensor.shape)
-        return tensor.copy_(hits) if function is aten.bernoulli_.float else hits.to(tensor.dtype)

@@ -83,6 +83,14 @@ def narrow(value: Value, axis: int, start: int, step: int, length: int) -> Value
     return replace(value, shape=tuple(shape), offset=offset, strides=tuple(strides))
 
 
+def flip(value: Value, axis: int) -> Value:
+    """The elements of one axis in reverse order."""
+    strides = list(value.strides)
+    offset = value.offset + strides[axis] * (value.shape[axis] - 1)
+    strides[axis] = -strides[axis]
+    return replace(value, offset=offset, strides=tuple(strides))
+
+
 def drop_axis(value: Value, axis: int) -> Value:
     """Remove an axis of length 1."""
     return replace(value, shape=value.shape[:axis] + value.shape[axis + 1 :], strides=value.strides[:axis] + value.strides[axis + 1 :])

@@ -36,3 +36,8 @@ class Workload:
     constants: tuple[Array, ...]
     steps: int
     info: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def first_step(self) -> int:
+        """The step counter at the start: 0, or where the job goes on from."""
+        return int(self.state[0][0])

@@ -1,0 +1,117 @@
+"""The same job in eager PyTorch, in float32 or float64, drawing the machine's random numbers: what a fresh workload is compared with."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from touchstone.capture import optimizers
+from touchstone.capture.lowering.randomness import RANDOM_BITS, threshold
+from touchstone.capture.naming import named_tensors
+from touchstone.capture.sampling import program_words
+from touchstone.capture.twin import Loss, copy_together, plain_kernels
+from touchstone.capture.work import Job
+
+aten = torch.ops.aten
+
+Numbers = dict[str, npt.NDArray[np.float64]]
+"""Tensors of the state by name, and ``loss`` where there is one."""
+
+
+class EagerRun(Protocol):
+    """A job that eager PyTorch can run."""
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether steps amplify rounding, see :func:`touchstone.capture.optimizers.is_adaptive`."""
+
+    def steps(self, job: Job, steps: Sequence[int], dtype: torch.dtype) -> Iterator[Numbers]:
+        """What there is after each of these steps. Raises RuntimeError where the model cannot run in ``dtype``."""
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """Ordinary training. Its steps depend on each other: ``steps`` has to be 0, 1, 2, …"""
+
+    model: nn.Module
+    loss: Loss
+    optimizer: Optimizer
+    clip_norm: float | None
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the optimizer is."""
+        return optimizers.is_adaptive(self.optimizer)
+
+    def steps(self, job: Job, steps: Sequence[int], dtype: torch.dtype) -> Iterator[Numbers]:
+        """The loss and the state after each step."""
+        model, optimizer = copy_together(self.model, self.optimizer)
+        if dtype is torch.float64:
+            _widen(model, optimizer)
+        trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        draws = MachineDraws(job.key)
+        for step in steps:
+            for group, rate in zip(optimizer.param_groups, job.rates[step], strict=True):
+                group["lr"] = rate
+            batch = cast_floats(job.batch(step), dtype)
+            draws.start(job.first + step)
+            for parameter in model.parameters():
+                parameter.grad = None
+            with plain_kernels(), draws:
+                value = self.loss(model(*batch[:-1]), batch[-1])
+                value.backward()  # type: ignore[no-untyped-call]
+            if self.clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(trained, self.clip_norm)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                type(optimizer).step(optimizer)
+            numbers = {name: as_numbers(tensor) for name, tensor in named_tensors(model, optimizer).items()}
+            yield numbers | {"loss": as_numbers(value)}
+
+
+def cast_floats(batch: Sequence[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor]:
+    """The batch with its float tensors in ``dtype``."""
+    return [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in batch]
+
+
+def as_numbers(tensor: torch.Tensor) -> npt.NDArray[np.float64]:
+    """A copy in float64."""
+    return tensor.detach().double().numpy().copy()
+
+
+def _widen(model: nn.Module, optimizer: Optimizer) -> None:
+    model.double()
+    for state in optimizer.state.values():
+        for key, value in state.items():
+            if torch.is_tensor(value) and value.is_floating_point():
+                state[key] = value.double()
+
+
+class MachineDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Lets eager PyTorch draw the machine's random numbers instead of its own."""
+
+    def __init__(self, key: tuple[int, int]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._key, self._step, self._site = key, 0, 0
+
+    def start(self, step: int) -> None:
+        """The step that the next numbers are drawn for."""
+        self._step, self._site = step, 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):  # type: ignore[no-untyped-def]
+        if function not in (aten.bernoulli_.float, aten.bernoulli.p):
+            return function(*arguments, **(options or {}))
+        tensor, probability = arguments[0], arguments[1] if len(arguments) > 1 else 0.5
+        words = program_words(self._key, self._site, self._step, tensor.numel()) >> np.uint32(32 - RANDOM_BITS)
+        self._site += 1
+        hits = torch.from_numpy((words < threshold(probability)).astype(np.float32)).reshape(tensor.shape)
+        return tensor.copy_(hits) if function is aten.bernoulli_.float else hits.to(tensor.dtype)
