@@ -28,8 +28,9 @@ from touchstone.chain.errors import WrongPasswordError
 from touchstone.chain.journal import Journal
 from touchstone.chain.keystore import KeystoreDirectory
 from touchstone.chain.sender import Sender
+from touchstone.machine.outcome import Outcome
 from touchstone.machine.runtime import NativeMachine
-from touchstone.machine.workload import Array, Workload
+from touchstone.machine.workload import Workload
 from touchstone.roles.agent import LoopSettings
 from touchstone.roles.library import JobLibrary
 from touchstone.roles.node import Node, open_node
@@ -57,11 +58,9 @@ MAX_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
-class Result:
-    """A settled job's outcome: the workload it began with, and the final state, checked against the root on chain, in slot order."""
+class Result(Outcome):
+    """A settled job's outcome: the workload it began with, and the final state, checked against the root on chain."""
 
-    workload: Workload
-    state: tuple[Array, ...]
     root: bytes
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from touchstone.capture.executors import fastest_machine
+from touchstone.machine.outcome import Outcome
 from touchstone.machine.workload import Array, Workload
 
 
@@ -17,6 +18,10 @@ def final_state(workload: Workload) -> list[Array]:
     machine.load(workload.state)
     machine.run(workload.steps)
     return machine.state()
+
+
+def outcome(workload: Workload) -> Outcome:
+    return Outcome(workload, tuple(final_state(workload)))
 
 
 def slot(workload: Workload, state: list[Array], name: str) -> Array:

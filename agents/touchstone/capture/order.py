@@ -1,4 +1,4 @@
-"""The order in which training visits the samples: shuffled epochs, or what a sequence or sampler of the user gives, as a committed table."""
+"""The order in which training visits the samples, as one table: shuffled epochs, or what a sequence or sampler of the user gives."""
 
 from __future__ import annotations
 

@@ -79,3 +79,14 @@ def cast(ctx: Context, a: Value, **_options: object) -> Value:
     if ctx.output.dtype is torch.bool:
         return not_equal(ctx, a, 0)
     return a if a.dtype is DType.I32 else ctx.graph.map(MapFn.F2I, a)
+
+
+@lowers(aten.arange.default, aten.arange.start, aten.arange.start_step, becomes="iota, imul, iadd; i2f for floats")
+def arange(ctx: Context, first: int | float, end: int | float | None = None, step: int | float = 1, **_options: object) -> Value:
+    """start, start + step, …; alone, the first argument is the end. Floats are what PyTorch computes: start + index * step."""
+    start = first if end is not None else 0
+    index = ctx.graph.iota(ctx.output.shape[0])
+    if not ctx.output.is_float:
+        scaled = index if step == 1 else ctx.graph.map(MapFn.IMUL, index, ctx.i32(step))
+        return scaled if start == 0 else ctx.graph.map(MapFn.IADD, scaled, ctx.i32(start))
+    return ctx.graph.map(MapFn.FMA, ctx.f32(index), ctx.f32(step), ctx.f32(start))
