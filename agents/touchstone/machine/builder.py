@@ -150,6 +150,10 @@ class Builder:
         shape = (*index.shape, table.shape[1])
         return self.node(Node(Op.GATHER, 0, TensorType(x.type.dtype, shape), (_plain(table), _plain(index))))
 
+    def scatter_add(self, base: Value, index: Value, src: Value) -> Value:
+        """``base[R, W]`` with column s of ``src[W, N]`` added to row ``index[s]``, s ascending."""
+        return self.node(Node(Op.SCATTER_ADD, 0, base.type, (_plain(base), _plain(index), _plain(src))))
+
     def fill(self, dtype: DType, shape: Shape, word: int) -> Value:
         """A tensor whose every element is ``word``."""
         return self.node(Node(Op.SOURCE, SourceFn.CONSTANT, TensorType(dtype, shape), (), (word, 0, 0)))

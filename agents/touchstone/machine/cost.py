@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from touchstone.machine.program import Kind, MapFn, Node, Op, Program, SourceFn, TensorType
 
 WORD_BYTES = 4
-_FUNCTION_OPERATIONS = {MapFn.EXP: 31, MapFn.LOG: 45, MapFn.TANH: 52, MapFn.ERF: 70, MapFn.FMA: 2}
+_FUNCTION_OPERATIONS = {MapFn.EXP: 31, MapFn.LOG: 45, MapFn.TANH: 52, MapFn.ERF: 70, MapFn.SIN: 37, MapFn.COS: 38, MapFn.FMA: 2}
 _PHILOX_OPERATIONS = 20
 """Per word: ten rounds of two products, four exclusive ors and two additions give four words."""
 
@@ -57,6 +57,8 @@ def node_operations(node: Node) -> int:
         return 2 * _dot_products(node)
     if node.op is Op.REDUCE:
         return node.operands[0].type.size
+    if node.op is Op.SCATTER_ADD:
+        return node.operands[2].type.size
     if node.op is Op.SOURCE and node.fn == SourceFn.PHILOX:
         return node.type.size * _PHILOX_OPERATIONS
     return 0  # constant, iota, move and gather only carry words
@@ -77,6 +79,8 @@ def _node_bytes(node: Node) -> int:
         read = sum(operand.type.size for operand in node.operands)
     elif node.op is Op.GATHER:
         read = node.type.size + node.operands[1].type.size
+    elif node.op is Op.SCATTER_ADD:
+        read = sum(operand.type.size for operand in node.operands) + node.operands[2].type.size  # a sum is read before it grows
     elif node.op is Op.MOVE:
         read = node.type.size
     else:

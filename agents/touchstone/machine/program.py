@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from touchstone.errors import InvalidProgramError
 
-VERSION = 1
+VERSION = 2
 RECORD_BYTES = 1024
 RECORD_WORDS = RECORD_BYTES // 4
 MAX_RANK = 8
@@ -55,6 +55,7 @@ class Op(IntEnum):
     REDUCE = 3
     MOVE = 4
     GATHER = 5
+    SCATTER_ADD = 6
     SOURCE = 7
 
 
@@ -78,6 +79,8 @@ class MapFn(IntEnum):
     LOG = 25
     TANH = 26
     ERF = 27
+    SIN = 28
+    COS = 29
     IADD = 32
     ISUB = 33
     IMUL = 34

@@ -16,7 +16,7 @@ class Signature(NamedTuple):
 
 _F, _I, _ANY = DType.F32, DType.I32, None
 
-_UNARY_FLOAT = (MapFn.NEG, MapFn.ABS, MapFn.SQRT, MapFn.EXP, MapFn.LOG, MapFn.TANH, MapFn.ERF)
+_UNARY_FLOAT = (MapFn.NEG, MapFn.ABS, MapFn.SQRT, MapFn.EXP, MapFn.LOG, MapFn.TANH, MapFn.ERF, MapFn.SIN, MapFn.COS)
 _BINARY_FLOAT = (MapFn.ADD, MapFn.SUB, MapFn.MUL, MapFn.DIV, MapFn.MAX, MapFn.MIN)
 _COMPARE_FLOAT = (MapFn.LT, MapFn.LE, MapFn.EQ)
 _BINARY_INTEGER = (

@@ -32,6 +32,8 @@ MAX_NODES = 1_048_576
 MAX_SIZE = 2**31 - 1
 MAX_ELEMENT_WORDS = 8_192
 """The longest row one element of ``dot`` or ``reduce`` may read."""
+MAX_SCATTERED = 4_096
+"""The most sources of a ``scatter_add``: one element reads the index of each of them."""
 MAX_SOURCES = 15
 MAX_MOVE_REACH = 2**62
 _NODE_FIXED_WORDS = 17
@@ -257,6 +259,20 @@ def _check_gather(record: _Record, node: Node) -> None:
     record.require_type(node, x.dtype, (*index.shape, x.shape[1]), rule)
 
 
+def _check_scatter_add(record: _Record, node: Node) -> None:
+    rule = "3.5"
+    record.require(node.fn == 0, rule, f"function {node.fn} does not exist")
+    record.require_attributes(node, 0, rule)
+    record.require_operands(node, 3, rule)
+    base, index, src = (operand.type for operand in node.operands)
+    record.require(index.dtype == DType.I32 and len(index.shape) == 1, rule, f"the index is {index}, not a vector of i32")
+    count = index.size
+    record.require(count <= MAX_SCATTERED, rule, f"{count} sources are more than {MAX_SCATTERED}; add them with several nodes")
+    record.require(len(base.shape) == 2, rule, f"the base is viewed as {base.shape}, not as rows and columns")
+    record.require(src == TensorType(base.dtype, (base.shape[1], count)), rule, f"the sources are {src}, not one per column and index")
+    record.require_type(node, base.dtype, base.shape, rule)
+
+
 def _check_source(record: _Record, node: Node) -> None:
     rule = "3.6"
     record.require(node.fn in tuple(SourceFn), rule, f"function {node.fn} does not exist")
@@ -275,6 +291,7 @@ _OPERATOR_CHECKS: dict[Op, Callable[[_Record, Node], None]] = {
     Op.REDUCE: _check_reduce,
     Op.MOVE: _check_move,
     Op.GATHER: _check_gather,
+    Op.SCATTER_ADD: _check_scatter_add,
     Op.SOURCE: _check_source,
 }
 

@@ -41,6 +41,8 @@ def element_from_reads(node: Node, index: int, words: Sequence[Sequence[int]]) -
         return words[0][0] if words else node.attributes[0]
     if node.op is Op.GATHER:
         return words[1][0] if len(words) == 2 else 0
+    if node.op is Op.SCATTER_ADD:
+        return _scatter_add(node, index, *words)
     return _source(node, index, words)
 
 
@@ -101,6 +103,17 @@ def _float_argmax(row: Sequence[int]) -> int:
 
 def _integer_argmax(row: Sequence[int]) -> int:
     return max(range(len(row)), key=lambda position: (i32.signed(row[position]), -position))
+
+
+def _scatter_add(node: Node, index: int, base: Sequence[int], targets: Sequence[int], row: Sequence[int]) -> int:
+    """The word of base, verbatim, then plus every source whose index names the element's row."""
+    add = f32.add if node.type.dtype is DType.F32 else i32.add
+    wanted = index // node.type.shape[1]
+    total = base[0]
+    for target, word in zip(targets, row, strict=True):
+        if target == wanted:
+            total = add(total, word)
+    return total
 
 
 def _source(node: Node, index: int, words: Sequence[Sequence[int]]) -> int:

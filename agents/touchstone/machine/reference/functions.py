@@ -52,6 +52,8 @@ MAP_FUNCTIONS: dict[MapFn, WordFunction] = {
     MapFn.LOG: transcendental.log,
     MapFn.TANH: transcendental.tanh,
     MapFn.ERF: transcendental.erf,
+    MapFn.SIN: transcendental.sin,
+    MapFn.COS: transcendental.cos,
     MapFn.IADD: i32.add,
     MapFn.ISUB: i32.sub,
     MapFn.IMUL: i32.mul,

@@ -34,7 +34,8 @@ def reads(node: Node, index: int, operands: Sequence[Words]) -> list[Read]:
         operands: flat words of each operand. Only ``gather`` looks at them (the place of its second read is a word of the first).
 
     Order: ``map`` its operands; ``dot`` the row of A, then of B; ``reduce`` one range; ``move`` one word of the selected source, or nothing
-    for fill; ``gather`` the index word, then the word of x unless out of range; ``philox`` the step; ``constant`` and ``iota`` nothing.
+    for fill; ``gather`` the index word, then the word of x unless out of range; ``scatter_add`` the word of base, all of the index, the
+    column's sources; ``philox`` the step; ``constant`` and ``iota`` nothing.
     """
     if node.op is Op.MAP:
         return _map_reads(node, index)
@@ -46,6 +47,8 @@ def reads(node: Node, index: int, operands: Sequence[Words]) -> list[Read]:
         return _move_reads(node, index)
     if node.op is Op.GATHER:
         return _gather_reads(node, index, operands)
+    if node.op is Op.SCATTER_ADD:
+        return _scatter_reads(node, index)
     return [Read(0, 0, 1)] if node.fn == SourceFn.PHILOX else []
 
 
@@ -123,3 +126,8 @@ def _gather_reads(node: Node, index: int, operands: Sequence[Words]) -> list[Rea
     if not 0 <= row < rows:
         return [index_read]
     return [index_read, Read(0, row * width + column, 1)]
+
+
+def _scatter_reads(node: Node, index: int) -> list[Read]:
+    width, count = node.operands[2].type.shape
+    return [Read(0, index, 1), Read(1, 0, count), Read(2, index % width * count, count)]

@@ -1,4 +1,4 @@
-"""exp, log, tanh and erf as the fixed sequences of section 3.7 of docs/specification/machine.md, on words.
+"""exp, log, tanh, erf, sin and cos as the fixed sequences of section 3.7 of docs/specification/machine.md, on words.
 
 Each line below is a line of the specification. Nothing may be simplified: the roundings of the intermediate results are the definition.
 """
@@ -39,6 +39,13 @@ ERFL = _words(
     "-0x1.2156d2p+0",
     "0x1.4e0356p-12",
 )
+TWO_OVER_PI = f32.word_of(float.fromhex("0x1.45f306p-1"))
+PIO2 = _words("0x1.921fb6p+0", "-0x1.777a5cp-25", "-0x1.ee59dap-50")  # their sum is pi / 2
+SINQ = _words("0x1.6da8ecp-19", "-0x1.a01366p-13", "0x1.11110ep-7", "-0x1.555556p-3")
+COSQ = _words("-0x1.251636p-22", "0x1.a01598p-16", "-0x1.6c16cp-10", "0x1.555556p-5")
+LARGE_ANGLE = f32.word_of(131072.0)
+TWO_OVER_PI_192 = 0xA2F9836E_4E441529_FC2757D1_F534DDC0_DB629599_3C439041  # 2 / pi in units of 2**-192, rounded down
+PIO2_62 = 0x6487ED51_10B4611A  # pi / 2 in units of 2**-62, rounded down
 
 ZERO = f32.word_of(0.0)
 ONE = f32.word_of(1.0)
@@ -115,6 +122,53 @@ def erf(x: int) -> int:
     large = f32.sub(ONE, exp(_horner(ERFL, clamped)))
     large = i32.bit_or(large, x & f32.SIGN_BIT)
     return f32.canonical(s if f32.less(a, ERF_SPLIT) else large)
+
+
+def sin(x: int) -> int:
+    """The sine of an angle in radians; NaN at infinity."""
+    quadrant, r = _quadrant(x)
+    return _sine_of_quadrant(quadrant, r)
+
+
+def cos(x: int) -> int:
+    """The cosine of an angle in radians; NaN at infinity."""
+    quadrant, r = _quadrant(x)
+    return _sine_of_quadrant(quadrant + 1, r)
+
+
+def _sine_of_quadrant(quadrant: int, r: int) -> int:
+    """sin(r + quadrant * pi / 2), for r about as large as pi / 4 at most."""
+    z = f32.mul(r, r)
+    s = f32.mul(_horner(SINQ, z), z)
+    s = f32.fma(s, r, r)
+    c = f32.fma(_horner(COSQ, z), z, MINUS_HALF)
+    c = f32.fma(c, z, ONE)
+    result = c if quadrant & 1 else s
+    return f32.canonical(result ^ f32.SIGN_BIT if quadrant & 2 else result)
+
+
+def _quadrant(x: int) -> tuple[int, int]:
+    """The multiple of pi / 2 nearest to x (or almost), and what is left."""
+    a = f32.absolute(x)
+    if f32.less_or_equal(LARGE_ANGLE, a) and f32.less(a, f32.INFINITY):
+        quadrant, r = _large_quadrant(a)
+        return (-quadrant, f32.neg(r)) if x & f32.SIGN_BIT else (quadrant, r)
+    t = f32.fma(x, TWO_OVER_PI, ROUNDER)
+    n = f32.sub(t, ROUNDER)
+    r = x
+    for part in PIO2:
+        r = f32.fma(n, f32.neg(part), r)
+    return i32.sub(t, ROUNDER), r
+
+
+def _large_quadrant(a: int) -> tuple[int, int]:
+    """The same for a large positive finite number, from as many bits of 2 / pi as matter (Payne and Hanek, 1983)."""
+    exponent, significand = (a >> 23) - 150, a & 0x7FFFFF | 0x800000
+    window = TWO_OVER_PI_192 >> (106 - exponent) & (1 << 88) - 1
+    turns = significand * window >> 24 & (1 << 64) - 1  # quarter turns modulo 4, in units of 2**-62
+    quadrant = turns + (1 << 61) >> 62
+    rest = (turns - (quadrant << 62)) * PIO2_62 >> 62
+    return quadrant, f32.mul(f32.from_integer(rest), f32.word_of(2.0**-62))
 
 
 def _horner(coefficients: tuple[int, ...], x: int) -> int:

@@ -84,6 +84,8 @@ ARRAY_FUNCTIONS: dict[MapFn, ArrayFunction] = {
     MapFn.LOG: transcendental.log,
     MapFn.TANH: transcendental.tanh,
     MapFn.ERF: transcendental.erf,
+    MapFn.SIN: transcendental.sin,
+    MapFn.COS: transcendental.cos,
     MapFn.IADD: np.add,
     MapFn.ISUB: np.subtract,
     MapFn.IMUL: np.multiply,

@@ -30,6 +30,8 @@ def evaluate(node: Node, operands: Sequence[Words]) -> Words:
         out = _move(node, operands)
     elif node.op is Op.GATHER:
         out = _gather(node, operands)
+    elif node.op is Op.SCATTER_ADD:
+        out = _scatter_add(node, operands)
     else:
         out = _source(node, operands)
     return np.ascontiguousarray(out, dtype=np.uint32).reshape(-1)
@@ -159,6 +161,17 @@ def _gather(node: Node, operands: Sequence[Words]) -> Words:
     table, index = operands[0].reshape(rows, width), operands[1].view(np.int32)
     valid = (index >= 0) & (index < rows)
     return np.where(valid[:, None], table[np.where(valid, index, 0)], np.uint32(0))
+
+
+def _scatter_add(node: Node, operands: Sequence[Words]) -> Words:
+    rows, width = node.type.shape
+    out = operands[0].reshape(rows, width).copy()
+    sources = operands[2].reshape(width, -1)
+    add: ArrayFunction = f32.add if node.type.dtype is DType.F32 else np.add
+    for place, row in enumerate(operands[1].view(np.int32).tolist()):
+        if 0 <= row < rows:
+            out[row] = add(out[row], np.ascontiguousarray(sources[:, place]))
+    return out
 
 
 def _source(node: Node, operands: Sequence[Words]) -> Words:

@@ -76,6 +76,56 @@ def erf(x: Words) -> Words:
     return f32.canonical(np.where(f32.less(a, _c(scalar.ERF_SPLIT)), s, large))
 
 
+def sin(x: Words) -> Words:
+    """The sine."""
+    quadrant, r = _quadrant(x)
+    return _sine_of_quadrant(quadrant, r)
+
+
+def cos(x: Words) -> Words:
+    """The cosine."""
+    quadrant, r = _quadrant(x)
+    return _sine_of_quadrant(quadrant + np.uint32(1), r)
+
+
+def _sine_of_quadrant(quadrant: Words, r: Words) -> Words:
+    z = f32.mul(r, r)
+    s = f32.mul(_horner(scalar.SINQ, z), z)
+    s = f32.fma(s, r, r)
+    c = f32.fma(_horner(scalar.COSQ, z), z, _c(scalar.MINUS_HALF))
+    c = f32.fma(c, z, _c(scalar.ONE))
+    result = np.where(quadrant & np.uint32(1), c, s)
+    return f32.canonical(result ^ (quadrant & np.uint32(2)) << np.uint32(30))
+
+
+def _quadrant(x: Words) -> tuple[Words, Words]:
+    t = f32.fma(x, _c(scalar.TWO_OVER_PI), _c(scalar.ROUNDER))
+    n = f32.sub(t, _c(scalar.ROUNDER))
+    r = x
+    for part in scalar.PIO2:
+        r = f32.fma(n, f32.neg(_c(part)), r)
+    quadrant = np.atleast_1d(t - _c(scalar.ROUNDER)).copy()
+    r = np.atleast_1d(r).copy()
+    a = np.atleast_1d(f32.absolute(x))
+    large = (a >= _c(scalar.LARGE_ANGLE)) & (a < _c(INFINITY))
+    quadrant[large], r[large] = _large_quadrant(np.atleast_1d(x)[large])
+    return quadrant.reshape(x.shape), r.reshape(x.shape)
+
+
+def _large_quadrant(x: Words) -> tuple[Words, Words]:
+    """Large angles by Python's integers, which hold the products."""
+    exponents = (x >> np.uint32(23) & np.uint32(0xFF)).astype(object) - 150
+    significands = (x & np.uint32(0x7FFFFF) | np.uint32(0x800000)).astype(object)
+    windows = [scalar.TWO_OVER_PI_192 >> (106 - exponent) & (1 << 88) - 1 for exponent in exponents]
+    turns = significands * np.array(windows, dtype=object) // (1 << 24) % (1 << 64)
+    quadrants = (turns + (1 << 61)) // (1 << 62)
+    rest = ((turns - quadrants * (1 << 62)) * scalar.PIO2_62 // (1 << 62)).astype(np.int64)
+    r = f32.mul(rest.astype(np.float32).view(np.uint32), _c(word_of(2.0**-62)))
+    negative = x & _c(SIGN_BIT)
+    signed = quadrants.astype(np.int64).astype(np.uint32)
+    return np.where(negative, np.uint32(0) - signed, signed), r ^ negative
+
+
 def _c(word: int) -> Words:
     return np.array(word, dtype=np.uint32)
 

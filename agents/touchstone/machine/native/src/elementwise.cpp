@@ -43,6 +43,8 @@ TS_FLOAT_FUNCTION(Exp, 1, exponential(a))
 TS_FLOAT_FUNCTION(Log, 1, logarithm(a))
 TS_FLOAT_FUNCTION(Tanh, 1, hyperbolic_tangent(a))
 TS_FLOAT_FUNCTION(Erf, 1, error_function(a))
+TS_FLOAT_FUNCTION(Sin, 1, sine(a))
+TS_FLOAT_FUNCTION(Cos, 1, cosine(a))
 
 // ---- words: comparisons, integers, conversions ----
 
@@ -169,6 +171,8 @@ void enter_map(Kernels& table) {
     enter<Log>(table, 25);
     enter<Tanh>(table, 26);
     enter<Erf>(table, 27);
+    enter<Sin>(table, 28);
+    enter<Cos>(table, 29);
     enter<IAdd>(table, 32);
     enter<ISub>(table, 33);
     enter<IMul>(table, 34);

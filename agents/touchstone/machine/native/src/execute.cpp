@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t kLargePage = int64_t{2} << 20;
 constexpr int64_t kGroupGrain = 1 << 17;       // element operations worth a thread
 constexpr int64_t kRowGrain = 1 << 15;         // words of a reduction or a copy worth a thread
+constexpr int64_t kScatterColumns = 256;       // columns of a scatter that are added together
+constexpr int64_t kScatterTile = 64;           // sources that are turned together when they do not lie in rows
 constexpr int64_t kSmallProduct = 1 << 20;     // multiplications below which one thread multiplies
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -94,6 +96,7 @@ int64_t Executor::scratch_words() const {
     int64_t most = 0;
     for (const LinkedGroup& group : groups_) most = std::max(most, group.temporaries * group.block);
     for (const Instruction& instruction : plan_.instructions) {
+        if (std::holds_alternative<Scatter>(instruction.work)) most = std::max(most, kScatterTile * kScatterColumns);
         const auto* dot = std::get_if<Dot>(&instruction.work);
         if (dot == nullptr) continue;
         GemmTask whole{};
@@ -327,6 +330,40 @@ void Executor::carry_out(const Gather& gather) {
             }
         }
     });
+}
+
+// Threads share the columns, so that each sum is one thread's.
+void Executor::carry_out(const Scatter& scatter) {
+    const Word* base = pointers_[scatter.base];
+    Word* out = pointers_[scatter.out];
+    pool_.parallel(scatter.rows * scatter.width, kRowGrain,
+                   [&](int64_t begin, int64_t end, int) { std::memcpy(out + begin, base + begin, (end - begin) * sizeof(Word)); });
+    const int64_t grain = divide_up(std::max<int64_t>(16, kRowGrain / scatter.count), 16) * 16;
+    pool_.parallel(scatter.width, grain, [&](int64_t begin, int64_t end, int thread) {
+        for (int64_t at = begin; at < end; at += kScatterColumns) scatter_columns(scatter, at, std::min(end, at + kScatterColumns), thread);
+    });
+}
+
+void Executor::scatter_columns(const Scatter& scatter, int64_t begin, int64_t end, int thread) {
+    const int64_t column = scatter.width == 1 ? 1 : scatter.sources.strides[0], source = scatter.sources.strides[1], width = end - begin;
+    const MapKernel add = kernels_.map[scatter.dtype == DType::f32 ? kMapAdd : kMapIntegerAdd][0];
+    const Word *index = pointers_[scatter.index], *from = pointers_[scatter.sources.value] + scatter.sources.offset + begin * column;
+    Word *out = pointers_[scatter.out] + begin, *turned = scratch_[thread].get(kScatterTile * kScatterColumns);
+    for (int64_t first = 0; first < scatter.count; first += kScatterTile) {
+        const int64_t last = std::min(scatter.count, first + kScatterTile);
+        const Word* rows = from + first * source;
+        int64_t stride = source;
+        if (column != 1) {
+            kernels_.transpose(rows, column, width, last - first, turned, width);
+            rows = turned, stride = width;
+        }
+        for (int64_t s = first; s < last; s++, rows += stride) {
+            const auto row = static_cast<int32_t>(index[s]);
+            if (row < 0 || row >= scatter.rows) continue;
+            Word* sum = out + row * scatter.width;
+            add(width, sum, sum, rows, rows);
+        }
+    }
 }
 
 void Executor::carry_out(const Move& move) {

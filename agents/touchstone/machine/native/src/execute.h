@@ -89,10 +89,12 @@ private:
     void carry_out(const Dot& dot);
     void carry_out(const Reduce& reduce);
     void carry_out(const Gather& gather);
+    void carry_out(const Scatter& scatter);
     void carry_out(const Move& move);
     void carry_out(const Copy& copy);
     void carry_out(const Source& source);
 
+    void scatter_columns(const Scatter& scatter, int64_t begin, int64_t end, int thread);
     void run_group(const LinkedGroup& group, int64_t begin, int64_t end, int thread);
     void run_dot(const Dot& dot, int64_t problem, int64_t row, int64_t rows, int64_t column, int64_t columns, int thread);
 

@@ -33,11 +33,19 @@ bool reduce_accepts(const Node& node, const Operand& operand, const View& moved)
     return plain_sum && rank >= 2 && through->strides[rank - 2] == 1;
 }
 
+// The sources, by columns or by rows; everything else of a scatter is read where it is.
+bool scatter_accepts(const Node& node, const Operand& operand, const View& moved) {
+    if (&operand != &node.operands[2]) return false;
+    const std::optional<View> through = reshaped(moved, whole_view(operand).dims);
+    return through && (through->strides[0] == 1 || through->strides[1] == 1);
+}
+
 bool accepts(const Node& node, const Operand& operand, const View& moved) {
     switch (node.op) {
         case Op::map: return map_accepts(node, operand, moved);
         case Op::dot: return dot_accepts(operand, moved);
         case Op::reduce: return reduce_accepts(node, operand, moved);
+        case Op::scatter_add: return scatter_accepts(node, operand, moved);
         default: return false;
     }
 }

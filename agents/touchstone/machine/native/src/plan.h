@@ -84,6 +84,13 @@ struct Gather {
     int64_t rows, width, count;
 };
 
+struct Scatter {
+    Value out, base, index;
+    DType dtype;
+    View sources;  // [width, count]
+    int64_t rows, width, count;
+};
+
 struct Move {
     Value out;
     const Node* node;
@@ -100,7 +107,7 @@ struct Source {
 };
 
 struct Instruction {
-    std::variant<Group, Dot, Reduce, Gather, Move, Copy, Source> work;
+    std::variant<Group, Dot, Reduce, Gather, Scatter, Move, Copy, Source> work;
     std::vector<Value> reads;   // tensors, without those a group makes and uses itself
     std::vector<Value> writes;  // tensors that must exist afterwards
 };

@@ -11,6 +11,7 @@ constexpr int kRecordWords = 256;
 constexpr int64_t kMaxWords = 0x7fffffff;
 constexpr int kMaxOperands = 15;
 constexpr int64_t kMaxReduced = 8192;
+constexpr int64_t kMaxScattered = 4096;
 
 [[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument(what); }
 
@@ -144,6 +145,16 @@ void check_gather(const Record& record, const Node& node) {
     require(record, node.type.size() == index.size() * x.dims[1], "gather has a wrong output shape");
 }
 
+void check_scatter_add(const Record& record, const Node& node) {
+    require(record, node.operands.size() == 3, "scatter_add takes three operands");
+    const Type &base = node.operands[0].type, &index = node.operands[1].type, &sources = node.operands[2].type, &out = node.type;
+    require(record, index.rank == 1 && index.dtype == DType::i32 && index.dims[0] <= kMaxScattered, "scatter_add has an index of at most 4096 i32");
+    require(record, base.rank == 2 && sources.rank == 2 && out.rank == 2, "scatter_add adds to a matrix");
+    require(record, base.dtype == out.dtype && sources.dtype == out.dtype, "scatter_add keeps the dtype");
+    require(record, sources.dims[0] == base.dims[1] && sources.dims[1] == index.dims[0], "scatter_add has a source per column and index");
+    require(record, out.dims == base.dims, "scatter_add has a wrong output shape");
+}
+
 void check_source(const Record& record, const Node& node) {
     require(record, node.function >= 1 && node.function <= 3, "source has functions 1..3");
     require(record, node.operands.size() == (node.function == kSourcePhilox ? 1u : 0u), "source has a wrong number of operands");
@@ -153,7 +164,7 @@ void check_source(const Record& record, const Node& node) {
 // Number of operands of each map function; 0 where there is none. Their dtypes do not matter for safety: all elements are words.
 int arity(int function) {
     if (function == 5 || function == 48) return 3;
-    const bool one = (function >= 6 && function <= 8) || (function >= 24 && function <= 27) || function == 49 || function == 50;
+    const bool one = (function >= 6 && function <= 8) || (function >= 24 && function <= 29) || function == 49 || function == 50;
     const bool two = (function >= 1 && function <= 4) || (function >= 9 && function <= 10) || (function >= 16 && function <= 18) ||
                      (function >= 32 && function <= 44);
     return one ? 1 : two ? 2 : 0;
@@ -172,6 +183,7 @@ void check_node(const Record& record, const Node& node) {
             for (const Operand& source : node.operands) require(record, source.type.dtype == node.type.dtype, "move keeps the dtype");
             return;
         case Op::gather: return check_gather(record, node);
+        case Op::scatter_add: return check_scatter_add(record, node);
         case Op::source: return check_source(record, node);
     }
     refuse(record.name() + " has an unknown operator");
@@ -227,7 +239,7 @@ Program read_program(const uint8_t* bytes, size_t length) {
     if (length == 0 || length % kRecordBytes != 0) refuse("the program is not a whole number of records");
     Record header(bytes, 0);
     header.expect_tag(1);
-    if (header.next() != 1) refuse("the program is not of version 1");
+    if (header.next() != 2) refuse("the program is not of version 2");
     const int64_t slots = header.next(), constants = header.next(), nodes = header.next();
     const auto records = static_cast<int64_t>(length / kRecordBytes);
     if (slots < 1 || constants < 0 || nodes < 1 || records != 1 + slots + constants + nodes) refuse("the header does not match the number of records");

@@ -13,8 +13,9 @@ using Dims = std::array<int64_t, kMaxRank>;
 
 enum class DType { f32 = 1, i32 = 2 };
 
-enum class Op { map = 1, dot = 2, reduce = 3, move = 4, gather = 5, source = 7 };
+enum class Op { map = 1, dot = 2, reduce = 3, move = 4, gather = 5, scatter_add = 6, source = 7 };
 
+constexpr int kMapAdd = 1, kMapIntegerAdd = 32;
 constexpr int kSumFunction = 1;
 constexpr int kSourceConstant = 1, kSourceIota = 2, kSourcePhilox = 3;
 

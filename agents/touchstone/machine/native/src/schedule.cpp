@@ -41,6 +41,7 @@ private:
             case Op::dot: return append(value, dot(value, node));
             case Op::reduce: return append(value, reduce(value, node));
             case Op::gather: return append(value, gather(value, node));
+            case Op::scatter_add: return append(value, scatter(value, node));
             case Op::move: return schedule_move(value, node);
             case Op::source: return schedule_source(value, node);
         }
@@ -103,6 +104,12 @@ private:
     Gather gather(Value value, const Node& node) const {
         const Operand &table = node.operands[0], &index = node.operands[1];
         return {value, table.value, index.value, table.type.dims[0], table.type.dims[1], index.type.size()};
+    }
+
+    Scatter scatter(Value value, const Node& node) const {
+        const Type &base = node.operands[0].type, &index = node.operands[1].type;
+        const View sources = resolve_whole(node.operands[2]);
+        return {value, node.operands[0].value, node.operands[1].value, base.dtype, sources, base.dims[0], base.dims[1], index.dims[0]};
     }
 
     void schedule_move(Value value, const Node& node) {
@@ -244,6 +251,8 @@ private:
             reads = {reduce->rows.value};
         } else if (const auto* gather = std::get_if<Gather>(&instruction.work)) {
             reads = {gather->table, gather->index};
+        } else if (const auto* scatter = std::get_if<Scatter>(&instruction.work)) {
+            reads = {scatter->base, scatter->index, scatter->sources.value};
         } else if (const auto* copy = std::get_if<Copy>(&instruction.work)) {
             reads = {copy->view.value};
         } else if (const auto* move = std::get_if<Move>(&instruction.work)) {
