@@ -14,7 +14,7 @@ contract Referee is IReferee {
     IReferee public immutable mapReferee;
     /// @notice Referee of dot.
     IReferee public immutable dotReferee;
-    /// @notice Referee of reduce.
+    /// @notice Referee of reduce and scatter_add.
     IReferee public immutable reduceReferee;
     /// @notice Referee of move, gather and source.
     IReferee public immutable moveReferee;
@@ -40,7 +40,7 @@ contract Referee is IReferee {
     function _family(uint256 operator) private view returns (IReferee) {
         if (operator == Codes.MAP) return mapReferee;
         if (operator == Codes.DOT) return dotReferee;
-        if (operator == Codes.REDUCE) return reduceReferee;
+        if (operator == Codes.REDUCE || operator == Codes.SCATTER_ADD) return reduceReferee;
         if (operator == Codes.MOVE || operator == Codes.GATHER || operator == Codes.SOURCE) return moveReferee;
         revert OperatorNotJudged(operator);
     }

@@ -11,6 +11,7 @@ library Codes {
     uint256 internal constant REDUCE = 3;
     uint256 internal constant MOVE = 4;
     uint256 internal constant GATHER = 5;
+    uint256 internal constant SCATTER_ADD = 6;
     uint256 internal constant SOURCE = 7;
 
     /* FUNCTIONS OF MAP */
@@ -32,6 +33,8 @@ library Codes {
     uint256 internal constant LOG = 25;
     uint256 internal constant TANH = 26;
     uint256 internal constant ERF = 27;
+    uint256 internal constant SIN = 28;
+    uint256 internal constant COS = 29;
     uint256 internal constant IADD = 32;
     uint256 internal constant ISUB = 33;
     uint256 internal constant IMUL = 34;

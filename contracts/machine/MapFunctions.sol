@@ -18,7 +18,7 @@ library MapFunctions {
     function arity(uint256 fn) internal pure returns (uint256) {
         if (fn == Codes.FMA || fn == Codes.SELECT) return 3;
         if (fn >= Codes.NEG && fn <= Codes.SQRT) return 1;
-        if (fn >= Codes.EXP && fn <= Codes.ERF) return 1;
+        if (fn >= Codes.EXP && fn <= Codes.COS) return 1;
         if (fn == Codes.I2F || fn == Codes.F2I) return 1;
         if (_isFloatBinary(fn) || _isComparison(fn) || _isInteger(fn)) return 2;
         revert NoSuchMapFunction(fn);
@@ -74,6 +74,8 @@ library MapFunctions {
         if (fn == Codes.LOG) return Transcendental.log(a);
         if (fn == Codes.TANH) return Transcendental.tanh(a);
         if (fn == Codes.ERF) return Transcendental.erf(a);
+        if (fn == Codes.SIN) return Transcendental.sin(a);
+        if (fn == Codes.COS) return Transcendental.cos(a);
         revert NoSuchMapFunction(fn);
     }
 

@@ -16,7 +16,7 @@ library Records {
     /// @notice A slot, constant or node is named that the program does not have.
     error NoSuchRecord(uint256 index, uint256 count);
 
-    uint256 internal constant VERSION = 1;
+    uint256 internal constant VERSION = 2;
 
     uint256 internal constant TAG_HEADER = 1;
     uint256 internal constant TAG_SLOT = 2;

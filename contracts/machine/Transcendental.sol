@@ -5,7 +5,7 @@ import {Float32} from "./Float32.sol";
 import {Integer32} from "./Integer32.sol";
 import {Words} from "./Words.sol";
 
-/// @title exp, log, tanh and erf as fixed sequences of binary32 operations
+/// @title exp, log, tanh, erf, sin and cos as fixed sequences of binary32 operations
 /// @notice docs/specification/machine.md, section 3.7, line by line. Constants are bit patterns; their values stand beside them.
 library Transcendental {
     using Float32 for uint256;
@@ -20,6 +20,20 @@ library Transcendental {
     bytes private constant TANHQ = hex"bbc7c6f2_3cac0247_bd5c92c5_3e08870e_beaaaaa9";
     bytes private constant ERFQ = hex"38ac0dcd_ba5469bf_3baa4faf_bcdc0539_3de716ed_bec093a1_3e0375d4";
     bytes private constant ERFL = hex"35dc873d_b841a011_3a1ca74d_bb9c0fcd_3cd87ec6_bde17561_bf21bf36_bf90ab69_39a701ab";
+
+    bytes private constant SINQ = hex"3636d476_b95009b3_3c088887_be2aaaab";
+    bytes private constant COSQ = hex"b4928b1b_37d00acc_bab60b60_3d2aaaab";
+
+    uint256 private constant TWO_OVER_PI = 0x3f22f983; // 0x1.45f306p-1
+    // Their sum is π/2.
+    uint256 private constant HALF_PI_1 = 0x3fc90fdb; // 0x1.921fb6p+0
+    uint256 private constant HALF_PI_2 = 0xb33bbd2e; // −0x1.777a5cp-25
+    uint256 private constant HALF_PI_3 = 0xa6f72ced; // −0x1.ee59dap-50
+    uint256 private constant LARGE_ANGLE = 0x48000000; // 2^17
+    /// @dev ⌊2/π · 2^192⌋ and ⌊π/2 · 2^62⌋.
+    uint256 private constant TWO_OVER_PI_192 = 0xa2f9836e4e441529fc2757d1f534ddc0db6295993c439041;
+    int256 private constant HALF_PI_62 = 0x6487ed5110b4611a;
+    uint256 private constant TWO_POW_MINUS_62 = 0x20800000;
 
     uint256 private constant ONE = 0x3f800000;
     uint256 private constant TWO = 0x40000000;
@@ -89,6 +103,51 @@ library Transcendental {
         if (ERF_MOST.lt(a)) a = ERF_MOST;
         uint256 large = ONE.sub(exp(_horner(ERFL, a)));
         return large | (x & Float32.SIGN);
+    }
+
+    function sin(uint256 x) internal pure returns (uint256) {
+        (uint256 quadrant, uint256 rest) = _quadrant(x);
+        return _sineOf(quadrant, rest);
+    }
+
+    function cos(uint256 x) internal pure returns (uint256) {
+        (uint256 quadrant, uint256 rest) = _quadrant(x);
+        unchecked {
+            return _sineOf(quadrant + 1, rest);
+        }
+    }
+
+    /// @dev sin(rest + quadrant · π/2); the quadrant counts modulo 4.
+    function _sineOf(uint256 quadrant, uint256 rest) private pure returns (uint256 result) {
+        if (rest.isNaN()) return Float32.NAN;
+        uint256 z = rest.mul(rest);
+        if (quadrant & 1 == 0) result = _horner(SINQ, z).mul(z).fma(rest, rest);
+        else result = _horner(COSQ, z).fma(z, MINUS_HALF).fma(z, ONE);
+        if (quadrant & 2 != 0) result ^= Float32.SIGN;
+    }
+
+    /// @dev The multiple of π/2 nearest to x (or almost) modulo 4, and what is left; NaN for infinities.
+    function _quadrant(uint256 x) private pure returns (uint256 quadrant, uint256 rest) {
+        uint256 a = x & Float32.MAGNITUDE;
+        if (a >= Float32.INFINITY) return (0, Float32.NAN);
+        if (a >= LARGE_ANGLE) return _largeQuadrant(x);
+        uint256 t = x.fma(TWO_OVER_PI, ROUNDER);
+        uint256 n = t.sub(ROUNDER);
+        rest = n.fma(HALF_PI_1.neg(), x);
+        rest = n.fma(HALF_PI_2.neg(), rest);
+        rest = n.fma(HALF_PI_3.neg(), rest);
+        quadrant = Integer32.sub(t, ROUNDER);
+    }
+
+    /// @dev The same for a large finite number, from as many bits of 2/π as matter (Payne and Hanek, 1983).
+    function _largeQuadrant(uint256 x) private pure returns (uint256 quadrant, uint256 rest) {
+        unchecked {
+            uint256 window = (TWO_OVER_PI_192 >> (256 - ((x >> 23) & 0xff))) & (2 ** 88 - 1);
+            uint256 turns = ((((x & Float32.FRACTION) | Float32.HIDDEN) * window) >> 24) & type(uint64).max;
+            quadrant = (turns + 2 ** 61) >> 62;
+            rest = Float32.fromInt(((int256(turns) - int256(quadrant << 62)) * HALF_PI_62) >> 62).mul(TWO_POW_MINUS_62);
+            if (x & Float32.SIGN != 0) (quadrant, rest) = (0 - quadrant, rest.neg());
+        }
     }
 
     /// @dev p = c[0]; then p = fma(p, x, c[i]) for i = 1 ….

@@ -8,6 +8,7 @@ import {Philox} from "../machine/Philox.sol";
 import {PortableBits} from "../machine/PortableBits.sol";
 import {PortableChain} from "../machine/PortableChain.sol";
 import {Reduction} from "../machine/Reduction.sol";
+import {Scatter} from "../machine/Scatter.sol";
 import {Words} from "../machine/Words.sol";
 
 /// @title The machine's arithmetic, many elements a call, for tests
@@ -57,6 +58,17 @@ contract MachineHarness {
         if (fn == Codes.REDUCE_MAX) return isFloat ? Reduction.maxFloat(words) : Reduction.maxInteger(words);
         if (fn == Codes.REDUCE_MIN) return isFloat ? Reduction.minFloat(words) : Reduction.minInteger(words);
         return isFloat ? Reduction.argmaxFloat(words) : Reduction.argmaxInteger(words);
+    }
+
+    /// @notice One element of scatter_add.
+    function scatter(
+        uint256 base,
+        uint256 row,
+        bytes calldata indices,
+        bytes calldata sources,
+        bool isFloat
+    ) external pure returns (uint256) {
+        return Scatter.element(base, row, _start(indices), _start(sources), indices.length / 4, isFloat);
     }
 
     /// @notice One block of random bits.

@@ -185,3 +185,27 @@ def test_a_slot_that_takes_a_constant_or_a_frozen_slots_value_takes_a_copy() -> 
 def test_integers_beyond_32_bits_are_refused() -> None:
     with pytest.raises(OverflowError, match="32 bits"):
         Graph().i32(2**31)
+
+
+@pytest.mark.parametrize("count", [1, 5, 4096, 4097, 9000])
+def test_scatter_add_of_any_number_of_rows_adds_them_in_order(count: int) -> None:
+    graph = Graph()
+    _, base, source = slots(graph, (6, 3), (count, 3))
+    index = graph.slot(DType.I32, (count,))
+    rng = np.random.default_rng(count)
+    arrays = [counter(), *(rng.normal(size=shape).astype(np.float32) for shape in ((6, 3), (count, 3)))]
+    rows = rng.integers(-1, 7, count).astype(np.int32)
+    expected = arrays[1].copy()
+    for row, words in zip(rows, arrays[2], strict=True):
+        if 0 <= row < 6:
+            expected[row] += words
+    found = evaluate(graph, [*arrays, rows], graph.scatter_add(base, index, source))
+    assert np.array_equal(found, expected)
+    assert sum(node.op is Op.SCATTER_ADD for node in graph.nodes) == -(-count // 4096)
+
+
+def test_scatter_add_of_one_column_needs_no_move() -> None:
+    graph = Graph()
+    _, base, source = slots(graph, (6, 1), (5, 1))
+    graph.scatter_add(base, graph.slot(DType.I32, (5,)), source)
+    assert [node.op for node in graph.nodes] == [Op.SCATTER_ADD]

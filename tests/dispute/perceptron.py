@@ -30,6 +30,7 @@ def program() -> Program:
     parameters = [b.slot(F32, shape) for shape in shapes]
     momenta = [b.slot(F32, shape) for shape in shapes]
     initial = b.slot(F32, shapes[0])  # kept as it was
+    seen = b.slot(F32, (CLASSES, 1))  # how many samples of each class, weighted by a wave
     previous = b.slot(F32, shapes[0])  # the weights one step ago
     data, labels = b.constant(F32, (SAMPLES, INPUTS)), b.constant(I32, (SAMPLES, 1))
     order, rates = b.constant(I32, (STEPS, BATCH)), b.constant(F32, (STEPS, 1))
@@ -73,6 +74,9 @@ def program() -> Program:
         velocity = b.map(MapFn.FMA, b.fill(F32, (), _float_word(0.9)), momentum, gradient)
         b.set_next(momentum, velocity)
         b.set_next(parameter, _updated(b, rate, velocity, parameter))
+    angle = b.map(MapFn.I2F, step)
+    wave = b.map(MapFn.ADD, b.map(MapFn.SIN, angle), b.map(MapFn.COS, b.map(MapFn.MUL, angle, rate)))
+    b.set_next(seen, b.scatter_add(seen, y.view(BATCH), b.map(MapFn.ADD, wave, b.fill(F32, (1, BATCH), 0))))
     b.set_next(initial, initial)
     b.set_next(previous, parameters[0])
     return b.build()

@@ -27,7 +27,7 @@ class FrozenNode:
 
 def nodes() -> list[FrozenNode]:
     """All frozen nodes."""
-    return [*_maps(), *_dots(), *_reduces(), *_moves(), *_gathers(), *_sources()]
+    return [*_maps(), *_dots(), *_reduces(), *_moves(), *_gathers(), *_scatters(), *_sources()]
 
 
 class _Bench:
@@ -140,6 +140,21 @@ def _gathers() -> list[FrozenNode]:
         wide.done(wide.builder.gather(wide.hard((6, 50)), wide.rows((2, 4), 6))),
         narrow.done(narrow.builder.gather(narrow.hard((9, 1)), narrow.integers((40,)))),
         integers.done(integers.builder.gather(integers.integers((5, 3)), integers.rows((), 5))),
+    ]
+
+
+def _scatters() -> list[FrozenNode]:
+    hard, calm, integers, single = (
+        _Bench("scatter-add-hard"),
+        _Bench("scatter-add-many"),
+        _Bench("scatter-add-integers"),
+        _Bench("scatter-add-one"),
+    )
+    return [
+        hard.done(hard.builder.scatter_add(hard.hard((7, 6)), hard.rows((50,), 7), hard.hard((6, 50)))),
+        calm.done(calm.builder.scatter_add(calm.calm((3, 2)), calm.rows((300,), 3), calm.calm((2, 300)))),
+        integers.done(integers.builder.scatter_add(integers.integers((4, 5)), integers.rows((9,), 4), integers.integers((5, 9)))),
+        single.done(single.builder.scatter_add(single.hard((1, 1)), single.rows((1,), 1), single.hard((1, 1)))),
     ]
 
 

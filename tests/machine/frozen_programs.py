@@ -60,7 +60,7 @@ def operators() -> Program:
     b = Builder()
     step = b.slot(I32, (1,))
     weights, other, rows = b.slot(F32, (6, 50)), b.slot(F32, (6, 50)), b.slot(I32, (5,))
-    kept = b.slot(F32, (4,))
+    kept, waves = b.slot(F32, (4,)), b.slot(F32, (6, 50))
     table, long = b.constant(F32, (7, 90)), b.constant(F32, (2, 300))
     b.set_next(step, b.map(MapFn.IADD, step, b.fill(I32, (), 1)))
 
@@ -82,6 +82,9 @@ def operators() -> Program:
     b.set_next(weights, chosen)
     b.set_next(other, weights)
     b.set_next(rows, b.map(MapFn.IMOD, b.map(MapFn.IADD, rows, where), b.fill(I32, (), 9)))
+    angles = b.map(MapFn.SIN, b.map(MapFn.COS, weights))
+    turned = b.move((50, 5), [Source(shifted, (Axis(0, 1, (0, 1)), Axis(0, 1, (1, 0))))])
+    b.set_next(waves, b.scatter_add(angles, rows, turned))
     summary = b.move((4,), [Source(products, (Axis(0, 2, (1,)), Axis(0, 1, (0,)))), Source(total, (Axis(-1, 1, (1,)), Axis(0, 1, (0,))))])
     b.set_next(kept, b.map(MapFn.MIN, summary, Strides(least, 0, (2,)), shape=(4,)))
     return b.build()

@@ -16,6 +16,7 @@ from tests.machine.words import float_words, integer_words
 from touchstone.machine.builder import Builder, Shape, Source, Strides, Value
 from touchstone.machine.program import Axis, DType, Kind, MapFn, Op, Program, ReduceFn, SourceFn, TensorType
 from touchstone.machine.signatures import SIGNATURES
+from touchstone.machine.validity import MAX_SCATTERED
 from touchstone.machine.workload import Array
 
 F32, I32 = DType.F32, DType.I32
@@ -75,6 +76,7 @@ class _Generator:
             Op.REDUCE: self.reduce,
             Op.MOVE: self.move,
             Op.GATHER: self.gather,
+            Op.SCATTER_ADD: self.scatter_add,
             Op.SOURCE: self.source,
         }
 
@@ -85,7 +87,7 @@ class _Generator:
             self.pool.append(self.builder.constant(dtype, self.shape()))
         self.pool += self.slots[1:]
         for _ in range(nodes):
-            family = self.rng.choices(list(self.families), weights=(5, 3, 3, 3, 2, 2))[0]
+            family = self.rng.choices(list(self.families), weights=(5, 3, 3, 3, 2, 2, 2))[0]
             self.pool.append(self.families[family]())
         self.choose_next()
         return self.builder.build()
@@ -207,6 +209,15 @@ class _Generator:
         if self.rng.random() < 0.6:
             index = self.builder.map(MapFn.IMOD, index, self.builder.fill(I32, (), rows))
         return self.builder.gather(table.view(rows, width), index)
+
+    def scatter_add(self) -> Value:
+        base = self.pick(self.rng.choice((F32, F32, I32)))
+        rows, width = self.factors(base.type.size, 2)
+        count = self.rng.randint(1, max(1, min(MAX_SCATTERED, self.max_elements // width)))
+        index = self.fit(I32, (count,))
+        if self.rng.random() < 0.7:
+            index = self.builder.map(MapFn.IMOD, index, self.builder.fill(I32, (), rows))
+        return self.builder.scatter_add(base.view(rows, width), index, self.fit(base.type.dtype, (width, count)))
 
     def source(self) -> Value:
         fn = self.rng.choice(list(SourceFn))

@@ -54,6 +54,14 @@ def test_carrying_words_costs_no_operations() -> None:
     assert cost(b.build()).bytes_moved == 4 * (40 + 40 + 3 + (60 + 6) + 60)
 
 
+def test_a_scatter_is_one_addition_per_source() -> None:
+    b = Builder()
+    b.slot(I32, (1,))
+    b.scatter_add(b.slot(F32, (9, 4)), b.slot(I32, (5,)), b.slot(F32, (4, 5)))
+    assert cost(b.build()).operations == 20
+    assert cost(b.build()).bytes_moved == 4 * (36 + 5 + 20 + 20 + 36)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_peak_memory_covers_what_the_reference_keeps_alive(seed: int) -> None:
     case = random_case(seed)

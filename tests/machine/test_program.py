@@ -63,7 +63,7 @@ def test_records_stand_in_the_specified_order_and_layout() -> None:
     program = small_program()
     data = encode(program)
     assert len(data) == 7 * RECORD_BYTES
-    assert [word(data, 0, i) for i in range(5)] == [1, 1, 2, 1, 3]
+    assert [word(data, 0, i) for i in range(5)] == [1, 2, 2, 1, 3]
     assert [word(data, 2, i) for i in (0, 1, 2, 3, 4, 11, 12)] == [2, 1, 2, 2, 3, Kind.NODE, 2]
     assert [word(data, 3, i) for i in (0, 1, 2, 3, 4)] == [3, 1, 2, 2, 3]
     node = program.record_index(Ref(Kind.NODE, 2))
@@ -88,7 +88,7 @@ def test_a_word_outside_the_layout_is_refused(record: int) -> None:
     ("record", "index", "value"),
     [
         (0, 0, 2),
-        (0, 1, 2),
+        (0, 1, 1),
         (0, 2, 3),
         (0, 4, 0xFFFFFFFF),
         (1, 0, 3),
@@ -96,7 +96,7 @@ def test_a_word_outside_the_layout_is_refused(record: int) -> None:
         (1, 2, 9),
         (3, 0, 2),
         (4, 0, 1),
-        (4, 1, 6),
+        (4, 1, 8),
         (5, 13, 16),
         (5, 20, 200),
         (6, 17, 3),

@@ -18,11 +18,11 @@ from touchstone.machine.program import Axis, DType, Kind, MapFn, Node, Op, Progr
 from touchstone.machine.validity import BrokenRuleError, check
 
 F32, I32 = DType.F32, DType.I32
-FIRST_NODE = 7  # header, 4 slots, 2 constants
+FIRST_NODE = 8  # header, 4 slots, 3 constants
 
 Breaker = Callable[[Program], Program]
 
-FILL, ADVANCE, ADD, DOT, SUM, MOVE, GATHER, PHILOX, SELECT, SPLIT, ARGMAX, IOTA = range(12)
+FILL, ADVANCE, ADD, DOT, SUM, MOVE, GATHER, PHILOX, SELECT, SPLIT, ARGMAX, IOTA, SCATTER = range(13)
 
 
 def good() -> Program:
@@ -42,6 +42,7 @@ def good() -> Program:
     b.dot(table, table, 2)
     b.reduce(ReduceFn.ARGMAX, table)
     b.iota((3,))
+    b.scatter_add(table, index, b.constant(F32, (3, 5)))
     return b.build()
 
 
@@ -156,7 +157,7 @@ BROKEN: list[tuple[str, str, int, Breaker]] = [
     ("a node that reads a later one", "2.2.4", node_record(ADVANCE), with_operand(ADVANCE, 1, ref=Ref(NODE, ARGMAX))),
     ("an operand read under another dtype", "2.2.4", node_record(ADD), with_operand(ADD, 0, type=TensorType(I32, (2, 3)))),
     ("an operand read under another size", "2.2.4", node_record(ADD), with_operand(ADD, 0, type=TensorType(F32, (2, 4)))),
-    ("an operator of a later version", "3", node_record(IOTA), with_node(IOTA, op=cast(Op, 6))),
+    ("an operator of a later version", "3", node_record(IOTA), with_node(IOTA, op=cast(Op, 8))),
     ("a map function that does not exist", "3.1", node_record(ADD), with_node(ADD, fn=11)),
     ("a map with an attribute", "3.1", node_record(ADD), with_node(ADD, attributes=(1, 0, 0))),
     ("a map with too few operands", "3.1", node_record(ADD), more_operands(ADD, 1)),
@@ -214,6 +215,20 @@ BROKEN: list[tuple[str, str, int, Breaker]] = [
     ("a gather with an f32 index", "3.5", node_record(GATHER), lambda p: with_node(GATHER, operands=(p.nodes[GATHER].operands[0],) * 2)(p)),
     ("a gather with another output shape", "3.5", node_record(GATHER), with_node(GATHER, type=TensorType(F32, (3, 5)))),
     ("a gather with another output dtype", "3.5", node_record(GATHER), with_node(GATHER, type=TensorType(I32, (5, 3)))),
+    ("a scatter_add with a function", "3.5", node_record(SCATTER), with_node(SCATTER, fn=1)),
+    ("a scatter_add with an attribute", "3.5", node_record(SCATTER), with_node(SCATTER, attributes=(1, 0, 0))),
+    ("a scatter_add with one operand", "3.5", node_record(SCATTER), more_operands(SCATTER, 1)),
+    ("a scatter_add to a vector", "3.5", node_record(SCATTER), with_operand(SCATTER, 0, type=TensorType(F32, (12,)))),
+    (
+        "a scatter_add with an f32 index",
+        "3.5",
+        node_record(SCATTER),
+        with_operand(SCATTER, 1, ref=Ref(Kind.SLOT, 2), type=TensorType(F32, (6,))),
+    ),
+    ("a scatter_add with an index of rank two", "3.5", node_record(SCATTER), with_operand(SCATTER, 1, type=TensorType(I32, (5, 1)))),
+    ("a scatter_add of turned sources", "3.5", node_record(SCATTER), with_operand(SCATTER, 2, type=TensorType(F32, (5, 3)))),
+    ("a scatter_add with another output shape", "3.5", node_record(SCATTER), with_node(SCATTER, type=TensorType(F32, (3, 4)))),
+    ("a scatter_add with another output dtype", "3.5", node_record(SCATTER), with_node(SCATTER, type=TensorType(I32, (4, 3)))),
     ("a source function that does not exist", "3.6", node_record(IOTA), with_node(IOTA, fn=4)),
     ("a constant with a second attribute", "3.6", node_record(FILL), with_node(FILL, attributes=(1, 1, 0))),
     ("an iota with an attribute", "3.6", node_record(IOTA), with_node(IOTA, attributes=(1, 0, 0))),

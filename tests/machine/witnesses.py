@@ -24,17 +24,23 @@ FILE = Path(__file__).with_name("witnesses.json")
 BATCH = 400_000
 BATCHES = 8
 KEPT = 3
-BITS = (1, 1 << 4, 1 << 8, 1 << 12)
+BITS = (1, 1 << 4, 1 << 8, 1 << 12, 1 << 16, 1 << 40)
 """Flipped in turn until an operand shows it: some constants' last bits never reach a result."""
 
 RANGES = {MapFn.EXP: (-20.0, 20.0), MapFn.LOG: (0.5, 2.0), MapFn.TANH: (-1.0, 1.0), MapFn.ERF: (-4.2, 4.2)}
+RANGES |= dict.fromkeys((MapFn.SIN, MapFn.COS), (-1e5, 1e5))
 """Where a sequence's polynomials matter."""
+
+ANYWHERE = (MapFn.SIN, MapFn.COS)
+"""Functions with a branch for all larger numbers: one in a hundred of their operands is any word."""
 
 CONSTANTS = {
     MapFn.EXP: ("L2E", "LN2_HI", "LN2_LO", "EXPQ"),
     MapFn.LOG: ("LN2_HI", "LN2_LO", "LOGQ"),
     MapFn.TANH: ("TANHQ",),
     MapFn.ERF: ("ERFQ", "ERFL"),
+    MapFn.SIN: ("TWO_OVER_PI", "PIO2", "SINQ", "COSQ", "TWO_OVER_PI_192", "PIO2_62"),
+    MapFn.COS: ("TWO_OVER_PI", "PIO2", "SINQ", "COSQ", "TWO_OVER_PI_192", "PIO2_62"),
 }
 
 THRESHOLDS = {
@@ -42,6 +48,8 @@ THRESHOLDS = {
     MapFn.LOG: (0x00800000, 0x3F3504F3, 0x3F800000, 0x3FB504F3, 0x7F800000),
     MapFn.TANH: (0x3F200000, 0xBF200000),
     MapFn.ERF: (0x3F6B851F, 0x40800000, 0xBF6B851F, 0xC0800000),
+    MapFn.SIN: (0x3F490FDB, 0x48000000, 0xC8000000, 0x7F800000),
+    MapFn.COS: (0x3F490FDB, 0x48000000, 0xC8000000, 0x7F800000),
 }
 """Operands at which a sequence takes another branch; their neighbours are witnesses of the comparison."""
 
@@ -100,6 +108,8 @@ def search(fn: MapFn) -> tuple[list[int], list[Change]]:
     for bit in BITS:
         for _ in range(BATCHES):
             operands = rng.uniform(low, high, BATCH).astype(np.float32).view(np.uint32)
+            if fn in ANYWHERE:
+                operands[: BATCH // 100] = rng.integers(0, 2**32, BATCH // 100, dtype=np.uint32)
             for name, place in list(missing):
                 telling = shows(fn, (name, place, bit), operands)
                 if len(telling):

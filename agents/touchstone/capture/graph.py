@@ -17,6 +17,7 @@ from touchstone.machine.program import Axis, DType, Kind, MapFn, Node, Op, Opera
 MAX_ELEMENT_WORDS = 8192  # longest chain of dot, longest row of reduce (sections 3.2 and 3.3)
 REDUCE_BLOCK = 4096
 MAX_SOURCES = 15
+MAX_SCATTERED = 4096  # sources of one scatter_add (section 3.5)
 
 _I32_RESULT = frozenset({MapFn.LT, MapFn.LE, MapFn.EQ, MapFn.F2I}) | {fn for fn in MapFn if MapFn.IADD <= fn <= MapFn.IEQ}
 _FOLDED_F32: dict[MapFn, np.ufunc] = {MapFn.ADD: np.add, MapFn.SUB: np.subtract, MapFn.MUL: np.multiply, MapFn.DIV: np.divide}
@@ -123,6 +124,20 @@ class Graph:
         table, index = self.contiguous(table), self.contiguous(index)
         shape = (*index.shape, table.shape[1])
         return self._add(Node(Op.GATHER, 0, TensorType(table.dtype, shape), (self._operand(table), self._operand(index))))
+
+    def scatter_add(self, base: Value, index: Value, source: Value) -> Value:
+        """``base[R, W]`` with row s of ``source[N, W]`` added to row ``index[s]``, in the order of s; an index out of range adds nothing.
+
+        The machine takes sources with s innermost, so each block of 4,096 rows is turned by one ``move``.
+        """
+        result, count = self.contiguous(base), index.shape[0]
+        for start in range(0, count, MAX_SCATTERED):
+            length = min(MAX_SCATTERED, count - start)
+            targets = self.contiguous(views.narrow(index, 0, start, 1, length))
+            columns = self.contiguous(views.transpose(views.narrow(source, 0, start, 1, length)))
+            operands = (self._operand(result), self._operand(targets), self._operand(columns))
+            result = self._add(Node(Op.SCATTER_ADD, 0, TensorType(base.dtype, base.shape), operands))
+        return result
 
     # Movement
 

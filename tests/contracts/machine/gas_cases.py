@@ -158,12 +158,30 @@ def _others(rng: np.random.Generator) -> Iterator[GasCase]:
     table, index = bench.node(F32, (2**30, 1)), bench.node(I32, (1, 1, 1, 1, 1, 1, 2**30))
     row = np.array([2**30 - 2], dtype=np.uint32)
     yield bench.case("gather, worst", LARGEST, bench.builder.gather(table, index), 2**10, (row, one))
+    yield from _scatters(rng)
     for trees, size in ((LARGE_JOB, "typical"), (LARGEST, "worst")):
         bench = _Bench()
         step = np.array([2**32 - 1], dtype=np.uint32)
         yield bench.case(f"source philox, {size}", trees, bench.builder.philox((2**20,), (1, 2), 3), 2**20 - 1, (step,))
         yield bench.case(f"source iota, {size}", trees, bench.builder.iota((2**20,)), 2**20 - 1, ())
         yield bench.case(f"source constant, {size}", trees, bench.builder.fill(F32, (2**20,), 7), 2**20 - 1, ())
+
+
+def _scatters(rng: np.random.Generator) -> Iterator[GasCase]:
+    bench = _Bench()
+    index = rng.integers(0, 2**14, 1024).astype(np.uint32)
+    value = bench.builder.scatter_add(bench.node(F32, (2**14, 2**8)), bench.node(I32, (1024,)), bench.node(F32, (2**8, 1024)))
+    words = (_typical(rng, F32, 1), index, _typical(rng, F32, 1024))
+    yield bench.case("scatter_add N=1024, typical", LARGE_JOB, value, int(index[500]) * 2**8 + 9, words)
+    for dtype in DType:
+        bench = _Bench()
+        base, sources = bench.node(dtype, (2**12, 2**18)), bench.node(dtype, (2**18, 4096))
+        value = bench.builder.scatter_add(base, bench.node(I32, (4096,)), sources)
+        # Every source hits; neighbours are of opposite sign and close size, many of them subnormal.
+        signs = (np.arange(4097) % 2).astype(np.uint32) << 31
+        row = (rng.integers(1, 2**23, 4097) | rng.integers(0, 3, 4097) << 23).astype(np.uint32) | signs
+        words = (row[:1], np.full(4096, 2**12 - 1, dtype=np.uint32), row[1:])
+        yield bench.case(f"scatter_add {dtype.name.lower()} N=4096, worst", LARGEST, value, 2**30 - 1, words)
 
 
 class _Bench:

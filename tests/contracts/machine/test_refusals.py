@@ -22,9 +22,25 @@ F32, I32 = DType.F32, DType.I32
 # Words of a node's record. FIRST is where its first operand starts: kind · index · dtype · rank · dims · access words.
 OPERATOR, FUNCTION, DTYPE, RANK, DIMS, COUNT, ATTRIBUTE, FIRST = 1, 2, 3, 4, 5, 13, 14, 17
 
-NAMES = ["add", "select", "dot", "batched", "split", "sum", "blocked", "argmax", "move", "gather", "fill", "iota", "philox", "late"]
+NAMES = [
+    "add",
+    "select",
+    "dot",
+    "batched",
+    "split",
+    "sum",
+    "blocked",
+    "argmax",
+    "move",
+    "gather",
+    "scatter",
+    "fill",
+    "iota",
+    "philox",
+    "late",
+]
 READS = {"add": 2, "select": 3, "dot": 2, "batched": 2, "split": 2, "sum": 1, "blocked": 1, "argmax": 1, "move": 1, "gather": 2}
-READS |= {"fill": 0, "iota": 0, "philox": 1, "late": 1}
+READS |= {"scatter": 3, "fill": 0, "iota": 0, "philox": 1, "late": 1}
 READING = [name for name in NAMES if READS[name]]
 
 
@@ -49,6 +65,7 @@ def _truth() -> Truth:
     whole = Source(weights, (Axis(0, 1, (1, 0)), Axis(0, 1, (0, 1))))
     b.move((40, 30), [halved, whole], 0x7F800001)
     b.gather(table, index)
+    b.scatter_add(table, index, b.constant(F32, (20, 300)))
     b.fill(F32, (7,), 0x7F800001)
     b.iota((7,))
     b.philox((7,), (1, 2), 3)
@@ -175,7 +192,7 @@ def test_a_slot_or_constant_that_the_program_does_not_have_is_refused(referee: A
         assert refusal(referee, asked.with_words({FIRST + 1: index})) == "NoSuchRecord"
 
 
-@pytest.mark.parametrize("operator", [0, 6, 8, 2**32 - 1])
+@pytest.mark.parametrize("operator", [0, 8, 9, 2**32 - 1])
 def test_an_operator_that_the_machine_does_not_have_is_refused(referee: Any, operator: int) -> None:
     assert refusal(referee, _asked("add").with_words({OPERATOR: operator})) == "OperatorNotJudged"
 
@@ -184,7 +201,7 @@ def test_a_family_refuses_the_operators_of_the_others(referee: Any) -> None:
     families = {
         "mapReferee": {"add", "select", "late"},
         "dotReferee": {"dot", "batched", "split"},
-        "reduceReferee": {"sum", "blocked", "argmax"},
+        "reduceReferee": {"sum", "blocked", "argmax", "scatter"},
         "moveReferee": {"move", "gather", "fill", "iota", "philox"},
     }
     for getter, own in families.items():
@@ -276,6 +293,21 @@ MALFORMED: list[tuple[str, dict[int, int], str]] = [
     ("gather", {FIRST + 5: 19}, "NodeMalformed"),  # the output's rows are wider
     ("gather", {DIMS: 299}, "NodeMalformed"),
     ("gather", {RANK: 1}, "NodeMalformed"),
+    # scatter_add: base at FIRST, index at FIRST + 6, sources at FIRST + 11
+    ("scatter", {FUNCTION: 1}, "NodeMalformed"),
+    ("scatter", {COUNT: 2}, "NodeMalformed"),
+    ("scatter", {DTYPE: 2}, "NodeMalformed"),
+    ("scatter", {DIMS: 49}, "NodeMalformed"),
+    ("scatter", {DIMS: 20, DIMS + 1: 50}, "NodeMalformed"),
+    ("scatter", {RANK: 3, DIMS + 2: 1}, "NodeMalformed"),
+    ("scatter", _operands(FIRST, (1, 0, 1, 1, 1000), (1, 4, 2, 1, 300), (1, 5, 1, 2, 20, 300)), "NodeMalformed"),  # a base of rank 1
+    ("scatter", {FIRST + 8: 1}, "NodeMalformed"),  # indices that are f32
+    ("scatter", _operands(FIRST + 6, (1, 4, 2, 2, 300, 1), (1, 5, 1, 2, 20, 300)), "NodeMalformed"),  # indices of rank 2
+    ("scatter", {FIRST + 10: 4097, FIRST + 16: 4097}, "NodeMalformed"),  # too many sources
+    ("scatter", {FIRST + 13: 2}, "NodeMalformed"),  # sources that are i32
+    ("scatter", _operands(FIRST + 11, (1, 5, 1, 1, 6000)), "NodeMalformed"),  # sources of rank 1
+    ("scatter", {FIRST + 15: 21}, "NodeMalformed"),
+    ("scatter", {FIRST + 16: 299}, "NodeMalformed"),
     # source
     ("fill", {FUNCTION: 0}, "NodeMalformed"),
     ("fill", {FUNCTION: 4}, "NodeMalformed"),

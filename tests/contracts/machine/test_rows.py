@@ -73,6 +73,33 @@ def test_argmax_finds_the_first_of_equals_and_the_first_nan(machine: Any) -> Non
         assert machine.reduce(int(ReduceFn.ARGMAX), True, _bytes(np.array(row, dtype=np.uint32))) == expected
 
 
+@pytest.mark.parametrize("dtype", [DType.F32, DType.I32], ids=["f32", "i32"])
+def test_an_element_of_scatter_add_gets_the_reference_word_for_every_number_of_sources(machine: Any, dtype: DType) -> None:
+    rng = np.random.default_rng(6)
+    for count in [1, 2, 7, 8, 9, 16, 31, 255, 256, 257, 1000] + [int(n) for n in rng.integers(1, 200, 60)]:
+        for rows in (1, 3, 40):
+            base, sources = (_rows(rng, length, dtype)[-1] for length in (rows, count))
+            index = rng.integers(-2, rows + 2, count).astype(np.int32).view(np.uint32)
+            for row in range(min(rows, 3)):
+                found = machine.scatter(int(base[row]), row, _bytes(index), _bytes(sources), dtype is DType.F32)
+                assert found == _scatter(dtype, base, index, sources, row), (count, rows, row)
+
+
+def test_a_word_of_base_that_no_index_names_is_carried_verbatim(machine: Any) -> None:
+    index, sources = np.array([1, 0xFFFFFFFF, 0x80000000], dtype=np.uint32), np.full(3, 0x3F800000, dtype=np.uint32)
+    for word in (0x80000000, 0x7F800001, 0xFFFFFFFF):
+        assert machine.scatter(word, 0, _bytes(index), _bytes(sources), True) == word
+        assert machine.scatter(word, 2**31 - 2, _bytes(index), _bytes(sources), True) == word
+
+
+def test_an_index_beyond_the_last_source_is_not_looked_at(machine: Any) -> None:
+    # In calldata the indices are followed by padding of zeros and the length of the sources: row 0 must not take those for indices.
+    for count in range(1, 17):
+        index, sources = np.full(count, 7, dtype=np.uint32), np.full(count, 0x3F800000, dtype=np.uint32)
+        assert machine.scatter(0, 0, _bytes(index), _bytes(sources), True) == 0
+        assert machine.scatter(0, 7, _bytes(index), _bytes(sources), True) == int(np.float32(count).view(np.uint32))
+
+
 def test_philox_gives_the_reference_words_and_those_of_its_authors(machine: Any) -> None:
     # Random123, kat_vectors: philox4x32 10 rounds
     everything = 0xFFFFFFFF
@@ -128,6 +155,13 @@ def _reduce(fn: ReduceFn, dtype: DType, row: Words) -> int:
     operand = Operand(Ref(Kind.CONSTANT, 0), TensorType(dtype, (len(row),)))
     node = Node(Op.REDUCE, fn, TensorType(DType.I32 if fn is ReduceFn.ARGMAX else dtype, ()), (operand,))
     return int(evaluate(node, [row])[0]) if len(row) > 200 else element_from_reads(node, 0, [row.tolist()])
+
+
+def _scatter(dtype: DType, base: Words, index: Words, sources: Words, row: int) -> int:
+    """Element ``row`` of a scatter_add to one column."""
+    shapes = [TensorType(dtype, (len(base), 1)), TensorType(DType.I32, index.shape), TensorType(dtype, (1, len(sources)))]
+    operands = tuple(Operand(Ref(Kind.CONSTANT, number), shape) for number, shape in enumerate(shapes))
+    return int(evaluate(Node(Op.SCATTER_ADD, 0, shapes[0], operands), [base, index, sources])[row])
 
 
 def _bytes(words: Words) -> bytes:

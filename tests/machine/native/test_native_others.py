@@ -115,6 +115,52 @@ def test_gather_carries_words_verbatim_and_reads_zero_out_of_range(rows: int, wi
     bench.check(steps=1)
 
 
+@given(
+    rows=st.integers(1, 9),
+    width=st.one_of(st.integers(1, 40), st.sampled_from([255, 256, 257, 600])),
+    count=st.one_of(st.integers(1, 20), st.sampled_from([63, 64, 65, 200, 4096])),
+    dtype=DTYPES,
+    turned=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_scatter_add_adds_in_the_order_of_the_sources_and_drops_what_is_out_of_range(
+    rows: int, width: int, count: int, dtype: DType, turned: bool
+) -> None:
+    bench = Bench(rows * width + count, 0.1)
+    index = bench.constant(I32, (count,), bench.rng.integers(-2, rows + 2, count).astype(np.int32).view(np.uint32))
+    sources = bench.constant(dtype, (width, count))
+    if turned:
+        sources = bench.builder.transpose(bench.constant(dtype, (count, width)))
+    bench.keep(bench.builder.scatter_add(bench.constant(dtype, (rows, width)), index, sources))
+    bench.check(steps=1)
+
+
+def test_every_instruction_set_scatters_alike(level: str) -> None:
+    bench = Bench(3, 0.1)
+    index = bench.constant(I32, (300,), bench.rng.integers(0, 5, 300).astype(np.uint32))
+    for width in (1, 15, 33, 300):
+        bench.keep(bench.builder.scatter_add(bench.slot(F32, (5, width)), index, bench.constant(F32, (width, 300))))
+        bench.keep(bench.builder.scatter_add(bench.slot(I32, (5, width)), index, bench.constant(I32, (width, 300))))
+    bench.check(steps=1)
+
+
+def test_what_scatter_add_does_not_touch_is_carried_verbatim() -> None:
+    bench = Bench()
+    words = np.array([0x7F800001, 0x80000000, 0xFFFFFFFF, 0x80000000], dtype=np.uint32)
+    index = bench.constant(I32, (3,), np.array([3, 0xFFFFFFFF, 4], dtype=np.uint32))
+    bench.keep(bench.builder.scatter_add(bench.constant(F32, (4, 1), words), index, bench.constant(F32, (1, 3))))
+    bench.check(steps=1)
+
+
+def test_a_slot_that_grows_by_scatter_add_keeps_growing() -> None:
+    bench = Bench(7, 0.0)
+    total = bench.slot(F32, (6, 50))
+    index = bench.constant(I32, (40,), bench.rng.integers(0, 6, 40).astype(np.uint32))
+    once = bench.builder.scatter_add(total, index, bench.constant(F32, (50, 40)))
+    bench.builder.set_next(total, bench.builder.scatter_add(once, index, bench.constant(F32, (50, 40))))
+    bench.check(steps=3)
+
+
 @given(size=st.integers(1, 5000), site=st.integers(0, 2**32 - 1), key=st.tuples(*[st.integers(0, 2**32 - 1)] * 2))
 @settings(max_examples=20, deadline=None)
 def test_philox_depends_on_key_site_step_and_element(size: int, site: int, key: tuple[int, int]) -> None:

@@ -194,6 +194,21 @@ def test_gather_reads_rows_and_gives_zero_out_of_range(scene: Scene) -> None:
     assert reads(node, 2, [table, index]) == [Read(1, 1, 1)]
 
 
+def test_scatter_add_adds_ascending_sources_of_its_row_to_the_base(scene: Scene) -> None:
+    node = scene.node(scene.b.scatter_add(scene.b.constant(F32, (2, 2)), scene.b.constant(I32, (3,)), scene.b.constant(F32, (2, 3))))
+    base, src = np.array([ONE, 0, 0x7F800001, MINUS_ZERO], dtype=np.uint32), floats([2.0**24, 1, 1, 0, 0, 1])
+    large = int(floats([2.0**24])[0])  # adding 1 to it is lost to rounding
+    assert all_elements(node, [base, integers([0, 0, 0]), src]) == [large, ONE, 0x7F800001, MINUS_ZERO]
+    assert all_elements(node, [base, integers([2, 0, -1]), src]) == [0x40000000, 0, 0x7F800001, MINUS_ZERO]
+    assert all_elements(node, [base, integers([2**31 - 1, 1, 1]), src]) == [ONE, 0, NAN, ONE]
+    assert reads(node, 3, [base, base, base]) == [Read(0, 3, 1), Read(1, 0, 3), Read(2, 3, 3)]
+
+
+def test_integers_scattered_wrap(scene: Scene) -> None:
+    node = scene.node(scene.b.scatter_add(scene.b.constant(I32, (1, 1)), scene.b.constant(I32, (2,)), scene.b.constant(I32, (1, 2))))
+    assert all_elements(node, [integers([2**31 - 1]), integers([0, 0]), integers([1, 1])]) == [2**31 + 1]
+
+
 def test_sources(scene: Scene) -> None:
     assert all_elements(scene.node(scene.b.fill(F32, (2,), 0x7F800001)), []) == [0x7F800001] * 2
     assert all_elements(scene.node(scene.b.iota((2, 3))), []) == [0, 1, 2, 3, 4, 5]

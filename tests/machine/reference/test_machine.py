@@ -77,7 +77,7 @@ def test_an_element_depends_on_the_words_it_reads_and_on_nothing_else(frozen: Fr
 def test_the_random_programs_cover_every_operator_and_function() -> None:
     used = {(node.op, int(node.fn)) for seed in range(120) for node in random_case(seed).program.nodes}
     functions = {(Op.MAP, int(fn)) for fn in MapFn} | {(Op.REDUCE, fn) for fn in (1, 2, 3, 4)} | {(Op.SOURCE, fn) for fn in (1, 2, 3)}
-    assert used == functions | {(Op.DOT, 0), (Op.MOVE, 0), (Op.GATHER, 0)}
+    assert used == functions | {(Op.DOT, 0), (Op.MOVE, 0), (Op.GATHER, 0), (Op.SCATTER_ADD, 0)}
 
 
 def test_the_random_programs_are_the_same_for_the_same_seed() -> None:

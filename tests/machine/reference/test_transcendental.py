@@ -1,10 +1,11 @@
-"""exp, log, tanh and erf: accuracy against float64 libraries, and exact results at the edges."""
+"""exp, log, tanh, erf, sin and cos: accuracy against float64 libraries, and exact results at the edges."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
+import mpmath
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -44,6 +45,10 @@ def ulps(words: Words, exact: Doubles) -> float:
         (MapFn.ERF, erf, -1.5, 1.5, 1.2),
         (MapFn.LOG, np.log, 0.5, 2.0, 1.0),
         (MapFn.LOG, np.log, 2.0, 1e6, 1.0),
+        (MapFn.SIN, np.sin, -1.0, 1.0, 1.1),
+        (MapFn.SIN, np.sin, -131072.0, 131072.0, 1.5),
+        (MapFn.COS, np.cos, -1.0, 1.0, 1.0),
+        (MapFn.COS, np.cos, -131072.0, 131072.0, 1.5),
     ],
 )
 def test_a_sequence_is_accurate(fn: MapFn, exact: Callable[[Doubles], Doubles], low: float, high: float, bound: float) -> None:
@@ -60,6 +65,32 @@ def test_small_arguments_are_accurate_down_to_subnormals(fn: MapFn, exact: Calla
 def test_the_logarithm_is_accurate_for_every_exponent() -> None:
     words = np.linspace(1, INFINITY - 1, SAMPLES).astype(np.uint32)
     assert ulps(ARRAY_FUNCTIONS[MapFn.LOG](words), np.log(words.view(np.float32).astype(np.float64))) <= 1.0
+
+
+@pytest.mark.parametrize(("fn", "exact"), [(MapFn.SIN, mpmath.sin), (MapFn.COS, mpmath.cos)], ids=["sin", "cos"])
+def test_every_finite_angle_has_an_accurate_sine_and_cosine(fn: MapFn, exact: Callable[[float], mpmath.mpf]) -> None:
+    spread = np.linspace(1, INFINITY - 1, 4_000).astype(np.uint32)
+    multiples = (np.linspace(1, 2.0**40, 4_000).round() * (np.pi / 2)).astype(np.float32).view(np.uint32)
+    # The finite float32 that lies nearest to a multiple of pi / 2 (Muller, "Elementary Functions", table 11.1 of the second edition).
+    words = np.concatenate([spread, multiples, np.array([word_of(16367173.0 * 2.0**72)], dtype=np.uint32)])
+    with mpmath.workprec(400):
+        wanted = np.array([float(exact(value)) for value in words.view(np.float32).tolist()])
+    assert ulps(ARRAY_FUNCTIONS[fn](words), wanted) <= 1.5
+
+
+def test_sine_and_cosine_at_the_edges() -> None:
+    assert transcendental.sin(0) == transcendental.sin(SIGN_BIT) == 0
+    assert transcendental.cos(0) == transcendental.cos(SIGN_BIT) == transcendental.cos(1) == word_of(1.0)
+    assert transcendental.sin(1) == 1
+    for fn in (transcendental.sin, transcendental.cos):
+        assert fn(INFINITY) == fn(MINUS_INFINITY) == fn(0x7F800001) == fn(0xFFFFFFFF) == NAN
+
+
+def test_the_cosine_is_even_and_the_sine_odd() -> None:
+    words = np.linspace(1, INFINITY - 1, 20_000).astype(np.uint32)
+    negative = words | np.uint32(SIGN_BIT)
+    assert np.array_equal(ARRAY_FUNCTIONS[MapFn.COS](negative), ARRAY_FUNCTIONS[MapFn.COS](words))
+    assert np.array_equal(ARRAY_FUNCTIONS[MapFn.SIN](negative), ARRAY_FUNCTIONS[MapFn.SIN](words) ^ np.uint32(SIGN_BIT))
 
 
 def test_exp_at_the_edges() -> None:
