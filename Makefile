@@ -5,9 +5,9 @@ NPM_BIN := node_modules/.bin
 STAMPS := .build
 NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/build.py agents/touchstone/machine/native/src/*)
 SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
-PYTHON_CODE := agents scripts tests benchmarks setup.py
+PYTHON_CODE := agents scripts tests benchmarks simulation setup.py
 
-.PHONY: help setup native contracts demo test lint format bench portable mutants clean
+.PHONY: help setup native contracts demo test lint format bench economics portable mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ format: $(STAMPS)/python $(STAMPS)/npm ## format everything
 
 bench: setup ## measure speed against PyTorch and the cost of checkpoints; writes benchmarks/results
 	$(BIN)/python -m benchmarks
+
+economics: $(STAMPS)/python ## simulate the market and write the figures, tables and plots of docs/economics: about two minutes
+	$(BIN)/python -m simulation
 
 portable: setup ## test the referee as compiled for chains without the CLZ opcode
 	$(BIN)/python scripts/portable_contracts.py

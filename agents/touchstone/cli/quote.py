@@ -13,12 +13,13 @@ from touchstone.cli.workspace import Workspace, with_workspace
 
 OTHER_RATES = (1, 3, 8, 20, 50, 100)
 MILLIONTHS_PER_PERCENT = 10_000
+DEFAULT_CHECKPOINTS = 50
 
 
 @click.command()
 @click.argument("workload", type=click.Path(path_type=Path))
 @click.option("--budget", type=TOKENS, help="Most to pay, in tokens. Without it only the computation is described, and no chain is asked.")
-@click.option("--interval", type=click.IntRange(min=2), help="Steps between checkpoints; a twentieth of the job by default.")
+@click.option("--interval", type=click.IntRange(min=2), help="Steps between checkpoints; a fiftieth of the job by default.")
 @click.option(
     "--audit-rate", type=click.FloatRange(0, 100, min_open=True), default=3.0, show_default=True, help="Percent of intervals checked."
 )
@@ -56,8 +57,11 @@ def quote(
 
 
 def default_interval(steps: int) -> int:
-    """Steps between checkpoints when nothing else is said: a twentieth of the job, at least 2, leaving at least 2 for the last one."""
-    interval = max(2, -(-steps // 20))
+    """Steps between checkpoints when nothing else is said: a fiftieth of the job, at least 2, leaving at least 2 for the last one.
+
+    docs/economics.md, section 7, says why.
+    """
+    interval = max(2, -(-steps // DEFAULT_CHECKPOINTS))
     while steps % interval == 1:
         interval += 1
     return interval

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("workload", type=click.Path(path_type=Path))
 @click.option("--budget", type=TOKENS, required=True, help="Most to pay, in tokens.")
-@click.option("--interval", type=click.IntRange(min=2), help="Steps between checkpoints; a twentieth of the job by default.")
+@click.option("--interval", type=click.IntRange(min=2), help="Steps between checkpoints; a fiftieth of the job by default.")
 @click.option(
     "--audit-rate", type=click.FloatRange(0, 100, min_open=True), default=3.0, show_default=True, help="Percent of intervals checked."
 )

@@ -39,3 +39,7 @@ class InvalidSettingError(TouchstoneError, ValueError):
 
 class AgentRunningError(TouchstoneError, RuntimeError):
     """Another process works in the same directory."""
+
+
+class InvalidTermsError(TouchstoneError, ValueError):
+    """A job asks for what the market refuses: an audit rate, deadline, budget or interval out of range."""
