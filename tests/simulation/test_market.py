@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from simulation.agents import Party, Strategy, Verifiers
 from simulation.assignment import Setting, deviation, play, strategies
 from simulation.audits import NOBODY, Habits, audit
-from simulation.economy import standard_economy
+from simulation.economy import PRICE, standard_economy
 from simulation.population import KINDS, World, run_market
 from simulation.sections import cheating, matching, verifiers
 
@@ -64,7 +64,9 @@ def test_tokens_only_move(
     assert not outcome.tokens.sum(axis=1).any()
     assert (outcome.tokens[:, Party.TREASURY] >= 0).all()
     assert (outcome.tokens[~outcome.convicted, Party.SOLVER] >= 0).all()
-    assert (outcome.tokens[outcome.convicted][:, [Party.SOLVER, Party.ACCOMPLICE]].sum(axis=1) < 0).all()
+    lost = PRICE * outcome.final // 12 - outcome.tokens[:, [Party.SOLVER, Party.ACCOMPLICE]].sum(axis=1)
+    assert (lost[outcome.convicted] > 0).all()
+    assert not lost[~outcome.convicted].any()
     assert outcome.convicted.any() <= (false > 0)
 
 
