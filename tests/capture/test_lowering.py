@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from touchstone.capture.assemble import assemble
-from touchstone.capture.graph import Graph
-from touchstone.capture.labels import LabelFacts
-from touchstone.capture.lowering import RULES, Context, Output
+from tests.capture.operators import KEY, compare, normal, run_on_machine
+from touchstone.capture.lowering import RULES
 from touchstone.capture.sampling import program_words
-from touchstone.capture.views import Value
-from touchstone.machine import validity
-from touchstone.machine.program import DType, MapFn
-from touchstone.machine.reference import ReferenceMachine
-from touchstone.machine.workload import Array
 
 aten = torch.ops.aten
-KEY = (7, 9)
-
-
-def normal(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
 
 
 def positive(*shape: int) -> torch.Tensor:
@@ -198,42 +185,12 @@ UNDEFINED = {
 }
 
 
-def machine_array(tensor: torch.Tensor) -> Array:
-    array = tensor.numpy()
-    return np.array(array, dtype=np.float32 if tensor.is_floating_point() else np.int32, order="C")
-
-
-def run_on_machine(operator: Any, arguments: Sequence[Any], options: dict[str, Any], expected: Sequence[torch.Tensor]) -> list[Array]:
-    """The operator's results from the reference machine: its operands and its results are slots."""
-    graph, arrays, following = Graph(), [np.zeros(1, dtype=np.int32)], []
-    step = graph.slot(DType.I32, (1,))
-    following.append(graph.map(MapFn.IADD, step, graph.i32(1)))
-
-    def declare(argument: Any) -> Any:
-        if isinstance(argument, list) and argument and isinstance(argument[0], torch.Tensor):
-            return [declare(part) for part in argument]
-        if not isinstance(argument, torch.Tensor):
-            return argument
-        arrays.append(machine_array(argument))
-        following.append(graph.slot(DType.F32 if argument.is_floating_point() else DType.I32, tuple(argument.shape)))
-        return following[-1]
-
-    output = Output(expected[0].dtype, tuple(expected[0].shape))
-    context = Context(graph, output, step, KEY, 3, LabelFacts(), "")
-    operands = [declare(argument) for argument in arguments]
-    result = RULES[operator].lowering(context, *operands, **{key: declare(value) for key, value in options.items()})
-    values = [value for value in (result if isinstance(result, tuple) else [result]) if isinstance(value, Value)]
-    inputs = len(arrays)
-    for value, tensor in zip(values, expected, strict=True):
-        assert value.shape == tuple(tensor.shape)
-        graph.slot(value.dtype, value.shape)
-        arrays.append(np.zeros(value.shape, dtype=np.float32 if value.dtype is DType.F32 else np.int32))
-    program = assemble(graph, following + values, pinned=len(arrays)).program
-    validity.check(program)
-    machine = ReferenceMachine(program, [])
-    machine.load(arrays)
-    machine.run(1)
-    return machine.state()[inputs:]
+# Tried in test modules of their own.
+ELSEWHERE = {
+    aten.bernoulli.p,
+    aten.convolution.default,
+    aten.convolution_backward.default,
+}
 
 
 @pytest.mark.parametrize(
@@ -244,20 +201,11 @@ def run_on_machine(operator: Any, arguments: Sequence[Any], options: dict[str, A
 def test_the_operator_gives_what_pytorch_gives(operator: Any, case: int) -> None:
     arguments = list(CASES[operator][case])
     options = arguments.pop() if arguments and isinstance(arguments[-1], dict) else {}
-    eager = operator(*arguments, **options)
-    expected = list(eager) if isinstance(eager, tuple) else [eager]
-    results = run_on_machine(operator, arguments, options, expected)
-    for found, tensor in zip(results, expected, strict=True):
-        wanted = machine_array(tensor)
-        assert found.dtype == wanted.dtype and found.shape == wanted.shape
-        if wanted.dtype == np.int32:
-            np.testing.assert_array_equal(found, wanted)
-        else:
-            np.testing.assert_allclose(found, wanted, rtol=2e-6, atol=2e-6 * float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0)))
+    compare(operator, arguments, options)
 
 
 def test_every_supported_operator_is_tried() -> None:
-    assert set(RULES) == set(CASES) | UNDEFINED | {aten.bernoulli.p}
+    assert set(RULES) == set(CASES) | UNDEFINED | ELSEWHERE
 
 
 @pytest.mark.parametrize("operator", sorted(UNDEFINED, key=str), ids=str)

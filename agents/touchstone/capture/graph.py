@@ -174,13 +174,17 @@ class Graph:
         shape = tuple(start if k == axis else dim for k, dim in enumerate(parts[0].shape))
         return self._add(Node(Op.MOVE, 0, TensorType(parts[0].dtype, shape), tuple(sources)))
 
+    def move(self, value: Value, axes: Sequence[Axis], shape: Shape, fill: int = 0) -> Value:
+        """Element i is element ``axes(i)`` of ``value``, one access for each of its axes, or the word ``fill`` out of range."""
+        part = self.contiguous(value)
+        source = Operand(part.ref, TensorType(part.dtype, part.shape), axes=tuple(axes))
+        return self._add(Node(Op.MOVE, 0, TensorType(part.dtype, shape), (source,), (fill, 0, 0)))
+
     def place(self, value: Value, shape: Shape, axis: int, start: int, step: int) -> Value:
         """Zeros of ``shape``, with ``value`` at start, start + step, … of one axis."""
-        part, rank = self.contiguous(value), len(shape)
+        rank = len(shape)
         unit = [tuple(int(k == j) for k in range(rank)) for j in range(rank)]
-        axes = tuple(Axis(-start, step, unit[j]) if j == axis else Axis(0, 1, unit[j]) for j in range(rank))
-        source = Operand(part.ref, TensorType(part.dtype, part.shape), axes=axes)
-        return self._add(Node(Op.MOVE, 0, TensorType(part.dtype, shape), (source,)))
+        return self.move(value, [Axis(-start, step, unit[j]) if j == axis else Axis(0, 1, unit[j]) for j in range(rank)], shape)
 
     # Helpers
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 REPLACEMENTS = {
-    "aten.convolution": "use nn.Linear layers on flattened inputs",
     "aten.mkldnn": "call the plain module, without mkldnn",
     "aten._native_batch_norm": "leave out batch normalisation",
     "aten.native_batch_norm": "leave out batch normalisation",

@@ -139,8 +139,8 @@ def _lower_operator(work: Work, node: Node, step: Value, site: int) -> Any:
         raise
     except OverflowError as error:
         raise DTypeError(f"{_operator_name(node)}{context.at}: {error}; use smaller integers") from error
-    first = result[0] if isinstance(result, tuple) else result
-    assert first is not None
+    results = result if isinstance(result, tuple) else (result,)
+    first = next(value for value in results if value is not None)
     expected = DType.F32 if output.is_float else DType.I32
     assert first.shape == output.shape and first.dtype is expected, f"{node.target} lowered to {first}, expected {output}"
     return result
@@ -148,7 +148,8 @@ def _lower_operator(work: Work, node: Node, step: Value, site: int) -> Any:
 
 def _output_of(work: Work, node: Node, where: str) -> Output:
     value = node.meta.get("val")
-    first = value[0] if isinstance(value, (tuple, list)) else value
+    results = value if isinstance(value, (tuple, list)) else (value,)
+    first = next((result for result in results if result is not None), None)  # gradients that nobody needs are None
     at = f" at {where}" if where else ""
     if not isinstance(first, torch.Tensor):
         raise ModelError(f"{_operator_name(node)}{at} computes a number on the host from data; keep it a tensor")

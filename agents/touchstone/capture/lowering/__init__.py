@@ -1,6 +1,17 @@
 """Lowerings of ATen operators, by subject. Importing this package fills the registry."""
 
-from touchstone.capture.lowering import activations, arithmetic, comparison, creation, linear, losses, movement, randomness, reductions
+from touchstone.capture.lowering import (
+    activations,
+    arithmetic,
+    comparison,
+    convolution,
+    creation,
+    linear,
+    losses,
+    movement,
+    randomness,
+    reductions,
+)
 from touchstone.capture.lowering.registry import RULES, Context, Output, Rule
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "activations",
     "arithmetic",
     "comparison",
+    "convolution",
     "creation",
     "linear",
     "losses",

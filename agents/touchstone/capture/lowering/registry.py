@@ -34,7 +34,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Output:
-    """Type of the ATen operator's result (of its first result where it has several)."""
+    """Type of the ATen operator's result; of the first that is computed where it has several."""
 
     dtype: torch.dtype
     shape: Shape
