@@ -49,7 +49,13 @@ def run_on_machine(
 
     computed = [tensor for tensor in expected if tensor is not None]
     output = Output(computed[0].dtype, tuple(computed[0].shape))
-    context = Context(graph, output, step, KEY, 3, LabelFacts(), "")
+    constants: list[Array] = []
+
+    def constant(array: Array) -> Value:
+        constants.append(array)
+        return graph.constant(DType.F32 if array.dtype == np.float32 else DType.I32, array.shape)
+
+    context = Context(graph, output, step, KEY, 3, LabelFacts(), "", str(operator), constant)
     operands = [declare(argument) for argument in arguments]
     result = RULES[operator].lowering(context, *operands, **{key: declare(value) for key, value in options.items()})
     values = [value for value in (result if isinstance(result, tuple) else [result]) if isinstance(value, Value)]
@@ -58,9 +64,9 @@ def run_on_machine(
         assert value.shape == tuple(tensor.shape)
         graph.slot(value.dtype, value.shape)
         arrays.append(np.zeros(value.shape, dtype=np.float32 if value.dtype is DType.F32 else np.int32))
-    program = assemble(graph, following + values, pinned=len(arrays)).program
-    validity.check(program)
-    machine = ReferenceMachine(program, [])
+    built = assemble(graph, following + values, pinned=len(arrays))
+    validity.check(built.program)
+    machine = ReferenceMachine(built.program, [constants[ref.index] for ref in built.constants])
     machine.load(arrays)
     machine.run(1)
     return machine.state()[inputs:]

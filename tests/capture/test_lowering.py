@@ -190,6 +190,7 @@ ELSEWHERE = {
     aten.bernoulli.p,
     aten.convolution.default,
     aten.convolution_backward.default,
+    *(operator for operator in RULES if "_pool" in str(operator)),
 }
 
 

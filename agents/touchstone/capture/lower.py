@@ -130,7 +130,7 @@ def _captured_constant(work: Work, node: Node) -> Value:
 def _lower_operator(work: Work, node: Node, step: Value, site: int) -> Any:
     where = module_path(node)
     output = _output_of(work, node, where)
-    context = Context(work.graph, output, step, work.job.key, site, work.labels, where)
+    context = Context(work.graph, output, step, work.job.key, site, work.labels, where, _operator_name(node), work.numbers)
     arguments = map_arg(node.args, lambda source: work.values[source])
     options = map_arg(node.kwargs, lambda source: work.values[source])
     try:

@@ -79,6 +79,7 @@ class Work:
     constant_arrays: list[Array] = field(default_factory=list)
     tables: dict[tuple[float, ...], Value] = field(default_factory=dict)
     widened: set[Node] = field(default_factory=set)
+    made: dict[tuple[tuple[int, ...], str, bytes], Value] = field(default_factory=dict)
 
     def slot(self, name: str, array: Array) -> Value:
         """Declare the next slot."""
@@ -91,6 +92,13 @@ class Work:
         self.constant_names.append(name)
         self.constant_arrays.append(array)
         return self.graph.constant(machine_dtype(array), array.shape)
+
+    def numbers(self, array: Array) -> Value:
+        """A constant that a lowering needs, declared once for equal numbers."""
+        key = (array.shape, array.dtype.str, array.tobytes())
+        if key not in self.made:
+            self.made[key] = self.constant(f"const:numbers{len(self.made)}", array)
+        return self.made[key]
 
 
 def machine_dtype(array: Array) -> DType:

@@ -9,6 +9,7 @@ from touchstone.capture.lowering import (
     linear,
     losses,
     movement,
+    pooling,
     randomness,
     reductions,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "linear",
     "losses",
     "movement",
+    "pooling",
     "randomness",
     "reductions",
 ]

@@ -36,7 +36,7 @@ def convolution(
     groups: int,
 ) -> Value:
     """x[N, C, …] with weight[O, C / groups, …], or transposed with weight[C, O / groups, …]."""
-    kernel = spans(weight.shape[2:], stride, padding, dilation)
+    kernel = spans(len(x.shape) - 2, weight.shape[2:], stride, padding, dilation)
     apply = scattered if is_transposed else correlated
     result = apply(ctx.graph, x, weight, kernel, ctx.output.shape[2:], groups)
     if bias is None:
@@ -61,7 +61,7 @@ def convolution_backward(
 ) -> tuple[Value | None, ...]:
     """Gradients of x, weight and bias; those that ``mask`` leaves out are None."""
     graph = ctx.graph
-    kernel = spans(weight.shape[2:], stride, padding, dilation)
+    kernel = spans(len(x.shape) - 2, weight.shape[2:], stride, padding, dilation)
     for_x = for_weight = for_bias = None
     if mask[0]:
         apply = correlated if is_transposed else scattered

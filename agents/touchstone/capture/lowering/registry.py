@@ -16,6 +16,7 @@ from touchstone.capture.graph import Graph
 from touchstone.capture.labels import LabelFacts
 from touchstone.capture.views import Shape, Value
 from touchstone.machine.program import DType, MapFn
+from touchstone.machine.workload import Array
 
 Scalar = int | float | bool
 Argument = Value | Scalar
@@ -57,6 +58,8 @@ class Context:
         site: number of this random operator within the step; only meaningful for random operators.
         labels: what is known about values that come from the data set.
         where: module path, for messages.
+        operator: name of the ATen operator, for messages and for what depends on its number of spatial axes.
+        constant: declares a constant tensor with these numbers; the same one for equal numbers.
     """
 
     graph: Graph
@@ -66,6 +69,8 @@ class Context:
     site: int
     labels: LabelFacts
     where: str
+    operator: str
+    constant: Callable[[Array], Value]
 
     @property
     def at(self) -> str:

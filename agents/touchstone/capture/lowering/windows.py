@@ -36,10 +36,9 @@ class Span:
         return self == Span(self.kernel, self.kernel) and length == self.kernel * count
 
 
-def spans(kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]) -> tuple[Span, ...]:
-    """One span per axis of ``kernel``, from ATen's lists, of which those of one number hold for every axis."""
-    rank = len(kernel)
-    columns = [list(numbers) * rank if len(numbers) == 1 else list(numbers) for numbers in (kernel, stride or kernel, padding, dilation)]
+def spans(depth: int, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]) -> tuple[Span, ...]:
+    """One span for each of ``depth`` axes, from ATen's lists: one of a single number holds for every axis, no stride means the kernel's."""
+    columns = [list(numbers) * depth if len(numbers) == 1 else list(numbers) for numbers in (kernel, stride or kernel, padding, dilation)]
     return tuple(Span(*row) for row in zip(*columns, strict=True))
 
 
