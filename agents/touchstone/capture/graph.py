@@ -16,6 +16,7 @@ from touchstone.machine.program import Axis, DType, Kind, MapFn, Node, Op, Opera
 
 MAX_ELEMENT_WORDS = 8192  # longest chain of dot, longest row of reduce (sections 3.2 and 3.3)
 REDUCE_BLOCK = 4096
+WORTHWHILE_ROW = 8  # words; shorter rows are not worth a reduction of their own
 MAX_SOURCES = 15
 MAX_SCATTERED = 4096  # sources of one scatter_add (section 3.5)
 
@@ -108,6 +109,9 @@ class Graph:
     def reduce(self, fn: ReduceFn, value: Value, axes: Sequence[int], keep: bool = False) -> Value:
         """Reduce over ``axes`` (non-negative). ``argmax`` takes rows of at most 8,192 words; the others any length."""
         gone = tuple(sorted(set(axes)))
+        inner = self._inner_axes(value, gone)
+        if inner and fn is not ReduceFn.ARGMAX:  # these need no copy; the copy for the other axes is then small
+            return self.reduce(fn, self.reduce(fn, value, inner, keep), gone if keep else gone[: -len(inner)], keep)
         rest = tuple(k for k in range(len(value.shape)) if k not in gone)
         kept = tuple(value.shape[k] for k in rest)
         length = math.prod(value.shape[k] for k in gone)
@@ -118,6 +122,14 @@ class Graph:
         dtype = DType.I32 if fn is ReduceFn.ARGMAX else value.dtype
         result = self._add(Node(Op.REDUCE, fn, TensorType(dtype, kept), (self._operand(row),)))
         return self.reshape(result, tuple(1 if k in gone else dim for k, dim in enumerate(value.shape))) if keep else result
+
+    @staticmethod
+    def _inner_axes(value: Value, gone: tuple[int, ...]) -> tuple[int, ...]:
+        """Of the axes to reduce, the last ones, if their words lie together but those of all the axes do not."""
+        count = next((k for k in range(len(gone)) if gone[-1 - k] != len(value.shape) - 1 - k), len(gone))
+        inner = gone[len(gone) - count :]
+        length = math.prod(value.shape[k] for k in inner)
+        return inner if value.is_whole and count < len(gone) and length >= WORTHWHILE_ROW else ()
 
     def gather(self, table: Value, index: Value) -> Value:
         """Rows of ``table[R, W]`` chosen by the i32 ``index``: shape of index followed by W."""

@@ -23,6 +23,8 @@ from touchstone.capture.errors import CaptureError, DataDependentError, ModelErr
 from touchstone.capture.lowering import RULES
 from touchstone.capture.twin import ModelTwin, plain_kernels
 
+aten = torch.ops.aten
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -62,7 +64,7 @@ def trace(twin: ModelTwin, batch: Sequence[torch.Tensor]) -> Trace:
 
     try:
         with plain_kernels(), _quiet(), torch.fx.traceback.preserve_node_meta():
-            first = _make_fx(step, {})(*arguments)
+            first = _make_fx(step, {aten.native_batch_norm.default: _explicit_batch_norm})(*arguments)
             second = _make_fx(functionalize(_replay(first), remove="mutations_and_views"), _decompositions())(*arguments)
     except CaptureError:
         raise
@@ -118,6 +120,27 @@ def _replay(module: GraphModule) -> Callable[..., Any]:
         return Interpreter(module).run(*arguments)
 
     return run
+
+
+def _explicit_batch_norm(
+    x: torch.Tensor,
+    weight: torch.Tensor | None,
+    bias: torch.Tensor | None,
+    running_mean: torch.Tensor | None,
+    running_variance: torch.Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Any:
+    """Batch normalisation that says what it does to the running statistics; PyTorch's changes them behind its schema's back."""
+    if running_mean is None or running_variance is None:
+        return aten._native_batch_norm_legit.no_stats(x, weight, bias, training, momentum, eps)
+    if not training:
+        return aten._native_batch_norm_legit_no_training(x, weight, bias, running_mean, running_variance, momentum, eps)
+    results = aten._native_batch_norm_legit_functional(x, weight, bias, running_mean, running_variance, training, momentum, eps)
+    running_mean.copy_(results[3])
+    running_variance.copy_(results[4])
+    return results[:3]
 
 
 def _decompositions() -> dict[Any, Callable[..., Any]]:

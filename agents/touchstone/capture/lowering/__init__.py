@@ -3,6 +3,7 @@
 from touchstone.capture.lowering import (
     activations,
     arithmetic,
+    channel_norms,
     comparison,
     convolution,
     creation,
@@ -22,6 +23,7 @@ __all__ = [
     "Rule",
     "activations",
     "arithmetic",
+    "channel_norms",
     "comparison",
     "convolution",
     "creation",
