@@ -7,16 +7,19 @@ NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/build.py 
 SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
 PYTHON_CODE := agents scripts tests benchmarks simulation setup.py
 
-.PHONY: help setup native contracts demo test lint format bench economics portable mutants clean
+.PHONY: help setup native contracts data demo test lint format bench economics portable mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-setup: $(STAMPS)/python $(STAMPS)/npm $(STAMPS)/solc native contracts ## install every dependency, compile the runtime and the contracts
+setup: $(STAMPS)/python $(STAMPS)/npm $(STAMPS)/solc native contracts data ## install every dependency, compile the runtime and the contracts
 
 native: $(STAMPS)/native ## compile the native runtime
 
 contracts: $(STAMPS)/contracts ## compile the contracts and export their artifacts to the Python package
+
+data: $(STAMPS)/python ## download the data set of the vision examples and tests, if it can be reached
+	@$(BIN)/python -m scripts.fashion_mnist || echo "The examples and tests that need it will fail and say so; everything else works."
 
 demo: setup ## run the main job on a local chain: about three minutes
 	$(BIN)/python -m scripts.demo
@@ -49,7 +52,7 @@ mutants: setup ## plant errors in the referee one by one and see that the tests 
 	$(BIN)/python scripts/mutate_contracts.py
 
 clean: ## remove everything that setup made
-	rm -rf .venv .solc .build .cache node_modules
+	rm -rf .venv .solc .build .cache .data node_modules
 
 $(STAMPS)/python: pyproject.toml requirements.lock
 	@mkdir -p $(STAMPS)

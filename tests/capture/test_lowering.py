@@ -129,6 +129,7 @@ CASES: dict[Any, list[list[Any]]] = {
     aten.transpose_copy.int: [[BLOCK, 1, 2]],
     aten.expand.default: [[ROW, [3, 4]], [UNIT, [2, 2]], [normal(3, 1), [-1, 4]]],
     aten.expand_copy.default: [[ROW, [3, 4]]],
+    aten.repeat.default: [[X, [2, 1]], [ROW, [2, 3, 2]], [UNIT, [2, 2]]],
     aten.slice.Tensor: [[X, 1, 1, 3], [X, 0, -2, 9], [X, 1, 0, 4, 2]],
     aten.slice_copy.Tensor: [[X, 1, 1, 3], [X, -1, -3, -1]],
     aten.select.int: [[BLOCK, 1, 2], [BLOCK, -1, -1]],
@@ -190,7 +191,7 @@ ELSEWHERE = {
     aten.bernoulli.p,
     aten.convolution.default,
     aten.convolution_backward.default,
-    *(operator for operator in RULES if "_pool" in str(operator)),
+    *(operator for operator in RULES if any(part in str(operator) for part in ("_pool", "batch_norm", "group_norm"))),
 }
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 REPLACEMENTS = {
     "aten.mkldnn": "call the plain module, without mkldnn",
-    "aten._native_batch_norm": "leave out batch normalisation",
-    "aten.native_batch_norm": "leave out batch normalisation",
     "aten.native_layer_norm": "leave out layer normalisation",
-    "aten.native_group_norm": "leave out group normalisation",
     "aten.embedding": "encode categories as one-hot float columns",
     "aten._scaled_dot_product": "use matmul, softmax and a mask",
     "aten.randn": "use dropout for noise, or add noise to the data before capture",
@@ -17,9 +14,6 @@ REPLACEMENTS = {
     "aten.multinomial": "sample with capture's own order instead",
     "aten.sort": "use amax or argmax",
     "aten.topk": "use amax or argmax",
-    "aten.max_pool": "use nn.Linear layers on flattened inputs",
-    "aten.avg_pool": "use mean over the pooled axes",
-    "aten._adaptive_avg_pool": "use mean over the pooled axes",
     "aten.silu": "use nn.GELU or x * torch.sigmoid(x)",
     "aten.sin": "use precomputed features",
     "aten.cos": "use precomputed features",

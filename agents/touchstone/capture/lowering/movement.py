@@ -57,6 +57,16 @@ def expand(ctx: Context, a: Value, _shape: list[int], **_options: object) -> Val
     return views.expand(a, ctx.output.shape)
 
 
+@lowers(aten.repeat.default, becomes="move, or a view of a scalar")
+def repeat(ctx: Context, a: Value, times: list[int]) -> Value:
+    """The whole again and again along each axis."""
+    lead = len(times) - len(a.shape)
+    cells = (1,) * lead + a.shape
+    apart = ctx.graph.reshape(a, tuple(n for dim in cells for n in (1, dim)))
+    wide = tuple(n for count, dim in zip(times, cells, strict=True) for n in (count, dim))
+    return ctx.graph.reshape(views.expand(apart, wide), ctx.output.shape)
+
+
 @lowers(aten.slice.Tensor, aten.slice_copy.Tensor, becomes="a view")
 def slice_(ctx: Context, a: Value, axis: int = 0, start: int | None = None, _end: int | None = None, step: int = 1) -> Value:
     """Elements start, start + step, … of one axis."""
