@@ -27,7 +27,7 @@ def build_model(seed: int = 0) -> nn.Module:
 
 
 def build_optimizer(model: nn.Module) -> torch.optim.Optimizer:
-    return torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-4)
+    return torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4)
 
 
 def build_workload(steps: int = 400, batch_size: int = 32, samples: int = 12_800, seed: int = 0) -> Workload:
