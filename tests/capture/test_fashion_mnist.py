@@ -48,7 +48,7 @@ def test_a_lenet_follows_eager_pytorch_for_200_steps_and_reads_clothes_as_well()
     model = fashion_lenet.build_model(seed=1)
     capture.export(workload, state, model)
     accuracy = fashion_lenet.accuracy(model, samples=2000)
-    assert accuracy > 0.7
+    assert accuracy > 0.6
     assert abs(accuracy - fashion_lenet.accuracy(eager, samples=2000)) < 0.02
 
 
