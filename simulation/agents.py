@@ -37,7 +37,7 @@ class Strategy:
         leaks: tells everybody S(end−1) of every interval, so that verifiers can attest without running it.
         accomplice: when it is about to be convicted, another account of its own challenges first and collects β of the stake.
         ring: the colluding verifiers are its own.
-        withholds: gives its checkpoints only to its ring, so that nobody else can run an interval.
+        withholds: gives the states before its false intervals only to its ring, so that nobody else can run them.
     """
 
     name: str = "honest"

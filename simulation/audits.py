@@ -24,6 +24,7 @@ class Audits:
         caught: whether somebody challenges the interval.
         watched: whether the first to challenge is a whistleblower, because no verifier found it.
         silent: drawn verifiers that were dismissed for not answering.
+        stopped: whether the drawn verifier could not get the state before the interval, which stops the job there.
     """
 
     answered: NDArray[np.int8]
@@ -31,6 +32,7 @@ class Audits:
     caught: Flags
     watched: Flags
     silent: NDArray[np.int64]
+    stopped: Flags
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,18 @@ def audit(rng: np.random.Generator, false: Flags, rate: float, verifiers: Verifi
         drawn &= live
     drawn &= ~(false & (rng.random(false.shape) < verifiers.withheld))
     rows, columns = np.nonzero(drawn)
-    kinds, silent = _answer(rng, verifiers, habits.leaks[rows], habits.withholds[rows])
+    kinds, silent, stopped = _answer(rng, verifiers, habits.leaks[rows], habits.withholds[rows] & false[rows, columns])
     answered = np.full(false.shape, NOBODY, np.int8)
     answered[rows, columns] = kinds
     dismissed = np.zeros(false.shape, np.int64)
     dismissed[rows, columns] = silent
+    unavailable = np.zeros(false.shape, np.bool_)
+    unavailable[rows, columns] = stopped
     of_ring = (answered == Party.COLLUDING) & habits.ring[:, None]
     ran = (answered != NOBODY) & (answered != Party.LAZY) & ~of_ring
     found = false & ran
     watched = false & ~found & ~habits.withholds[:, None] & (rng.random(false.shape) < verifiers.watched)
-    return Audits(answered, ran, found | watched, watched, dismissed)
+    return Audits(answered, ran, found | watched, watched, dismissed, unavailable)
 
 
 def _check_answered(verifiers: Verifiers, habits: Habits) -> None:
@@ -91,20 +95,25 @@ def _check_answered(verifiers: Verifiers, habits: Habits) -> None:
         raise ValueError("all verifiers are lazy, so an audit would never end; give honest or colluding ones a share")
 
 
-def _answer(rng: np.random.Generator, verifiers: Verifiers, leaked: Flags, withheld: Flags) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """The kind that answers each audit, and how many verifiers were silent before it.
+def _answer(
+    rng: np.random.Generator, verifiers: Verifiers, leaked: Flags, withheld: Flags
+) -> tuple[NDArray[np.int8], NDArray[np.int64], Flags]:
+    """The kind that answers each audit, how many verifiers were silent before it, and whether it stops there instead.
 
-    A lazy one answers only what was leaked; only the ring answers where the checkpoint before is withheld.
+    A lazy one answers only what was leaked. Where the checkpoint before is withheld only the ring can attest; whoever else is drawn first
+    says that the state is unavailable.
     """
     bounds = np.cumsum(verifiers.shares) / sum(verifiers.shares)
     kinds = np.full(leaked.shape, NOBODY, np.int8)
     silent = np.zeros(leaked.shape, np.int64)
+    stopped = np.zeros(leaked.shape, np.bool_)
     waiting = np.arange(leaked.size)
     while waiting.size:
         drawn = np.asarray(_KINDS, np.int8)[np.searchsorted(bounds, rng.random(waiting.size), side="right")]
-        can_run = (drawn == Party.COLLUDING) | ((drawn == Party.HONEST) & ~withheld[waiting])
-        answers = can_run | ((drawn == Party.LAZY) & leaked[waiting])
+        stops = withheld[waiting] & (drawn != Party.COLLUDING)
+        answers = ~stops & ((drawn != Party.LAZY) | leaked[waiting])
         kinds[waiting[answers]] = drawn[answers]
-        waiting = waiting[~answers]
+        stopped[waiting[stops]] = True
+        waiting = waiting[~answers & ~stops]
         silent[waiting] += 1
-    return kinds, silent
+    return kinds, silent, stopped

@@ -28,11 +28,13 @@ class Economy:
         gas_price: base units of the token for a million gas. The standard job costs as much as 1,000 million gas.
         capital: what locked money costs its owner in a year, as a share of it.
         duration: seconds the standard job runs.
+        least_stake: what a verifier has staked at least, and loses when what it attested is proven false.
         replay: cost of running an interval again, as a share of what it cost to run it first.
     """
 
     parameters: Parameters
     gas: GasTable
+    least_stake: int
     gas_price: int = PRICE // 1_000
     capital: float = 0.10
     duration: int = DAY
@@ -65,14 +67,17 @@ class Economy:
         return round(gas * self.gas_price / 1_000_000)
 
 
-def standard_economy() -> Economy:
-    """The parameters meant for a real chain, ``deployments/parameters/testnet.toml``; its `disputeGas` follows the gas price here."""
-    values = tomllib.loads((ROOT / "deployments" / "parameters" / "testnet.toml").read_text())["market"]
-    gas = read_gas()
-    named = {_snake(name): value for name, value in values.items()}
+def standard_economy(gas: GasTable | None = None) -> Economy:
+    """The parameters meant for a real chain, ``deployments/parameters/testnet.toml``, with the gas of today's contracts if none is given.
+
+    The file's amounts of tokens are scaled so that `disputeGas` is what a dispute costs at the gas price here.
+    """
+    file = tomllib.loads((ROOT / "deployments" / "parameters" / "testnet.toml").read_text())
+    gas = gas or read_gas()
+    named = {_snake(name): value for name, value in file["market"].items()}
     dispute_gas = round(gas.dispute * (PRICE // 1_000) / 1_000_000)
-    parameters = Parameters(**{**named, "treasury": "", "dispute_gas": dispute_gas})
-    return Economy(parameters, gas)
+    least_stake = round(file["vault"]["minimum_stake"] / named["dispute_gas"] * dispute_gas)
+    return Economy(Parameters(**{**named, "treasury": "", "dispute_gas": dispute_gas}), gas, least_stake)
 
 
 def standard_spec(intervals: int, audit_rate: float, harm: float = 0.0) -> JobSpec:

@@ -124,7 +124,7 @@ def verifiers(figures: Figures) -> Figure:
     for i, (name, label) in enumerate({"false": "intervals that are false", "run": "audits that are run"}.items()):
         right.barh(np.arange(len(rows)) + 0.2 - 0.4 * i, [100 * row[name] for row in rows], 0.38, label=label, color=COLOURS[1 - i])
     right.set_yticks(range(len(rows)), [row["case"].replace(", ", ",\n") for row in rows], fontsize=8)
-    right.legend(loc="upper right", bbox_to_anchor=(1, 0.42))
+    right.legend(loc="upper right", bbox_to_anchor=(1, 0.99))
     right.invert_yaxis()
     _label(right, "Where the inspection game ends", "%", "")
     return figure
@@ -197,8 +197,8 @@ def markets(figures: Figures) -> Figure:
     names = [f"{row['stake']:g} S" for row in rows]
     left.set_xticks(range(len(rows)), names)
     left.axhline(0, color="black", linewidth=0.8)
-    left.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 0.02))
-    left.set_ylim(-32)
+    left.legend(loc="lower center", ncols=3)
+    left.set_ylim(-36)
     _label(left, "Profit of a solver over 4,000 jobs", "stake asked for", "prices of a job")
     right.bar(np.arange(len(rows)), [100 * row["poisoned"] / row["jobs"] for row in rows], 0.5, color=COLOURS[1])
     right.set_xticks(range(len(rows)), names)

@@ -77,15 +77,20 @@ class Outcome:
 
 
 def settle(economy: Economy, pots: Pots, deal: Deal, false: Flags, audits: Audits) -> Outcome:
-    """Play the assignments to their end. Takes what is paid out of ``pots``; a stake that is not lost goes back to the solver."""
+    """Play the assignments to their end. Takes what is paid out of ``pots``; a stake that is not lost goes back to the solver.
+
+    An interval whose state is unavailable ends the job before it, without a fault.
+    """
     jobs, count = false.shape
     tokens, costs = np.zeros((jobs, len(Party)), np.int64), np.zeros((jobs, len(Party)))
     convicted = audits.caught.any(axis=1)
-    final = np.where(convicted, audits.caught.argmax(axis=1), count)
+    ends = audits.caught | audits.stopped
+    final = np.where(ends.any(axis=1), ends.argmax(axis=1), count)
     is_final = np.arange(count) < final[:, None]
     _pay_audits(economy, pots, deal, audits, tokens, costs)
     void = (audits.answered != NOBODY) & ~audits.caught & ~is_final
-    _split_stake(economy, pots, deal, convicted, void.sum(axis=1) * deal.fee, _finders(audits, deal, final), tokens, costs)
+    _split_stake(economy, pots, deal, convicted, void.sum(axis=1) * deal.fee, _finders(audits, deal), tokens, costs)
+    _punish_attesters(economy, convicted, audits, tokens)
     vested = deal.payment * (final - deal.first) // (count - deal.first)
     tokens[:, Party.SOLVER] += vested
     pots.escrow -= vested
@@ -110,9 +115,20 @@ def _pay_audits(economy: Economy, pots: Pots, deal: Deal, audits: Audits, tokens
     tokens[:, Party.TREASURY] += penalties
 
 
-def _finders(audits: Audits, deal: Deal, final: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Who collects the challenger's share in each job, if anybody does."""
-    rows, at = np.arange(final.size), np.minimum(final, audits.caught.shape[1] - 1)
+def _punish_attesters(economy: Economy, convicted: Flags, audits: Audits, tokens: Amounts) -> None:
+    """Whoever attested an interval that a whistleblower proves false loses the least stake to the treasury."""
+    at = audits.caught.argmax(axis=1)
+    rows = np.nonzero(convicted & audits.watched[np.arange(at.size), at])[0]
+    kinds = audits.answered[rows, at[rows]]
+    guilty, kinds = rows[kinds != NOBODY], kinds[kinds != NOBODY]
+    tokens[guilty, kinds] -= economy.least_stake
+    tokens[guilty, Party.TREASURY] += economy.least_stake
+
+
+def _finders(audits: Audits, deal: Deal) -> NDArray[np.int64]:
+    """Who collects the challenger's share in each job, if anybody does: of the lowest interval that is convicted."""
+    at = audits.caught.argmax(axis=1)
+    rows = np.arange(at.size)
     finders = np.where(audits.watched[rows, at], int(Party.WATCHER), audits.answered[rows, at])
     return np.where(deal.pays_itself, int(Party.ACCOMPLICE), finders)
 

@@ -85,8 +85,11 @@ def _grinding(figures: Figures) -> str:
 
 
 def _withholding(figures: Figures) -> str:
-    heads = ["ring's share of verifiers", "false intervals of 50", "gains, % of the price"]
-    return table(heads, [[percent(row["ring"], 0), str(row["false"]), measured(row)] for row in figures["withholding"]])
+    heads = ["ring's share of verifiers", "false intervals of 50", "formula, % of the price", "simulated"]
+    return table(
+        heads,
+        [[percent(row["ring"], 0), str(row["false"]), f"{100 * row['formula']:.2f}", measured(row)] for row in figures["withholding"]],
+    )
 
 
 def _incomes(figures: Figures) -> str:

@@ -42,6 +42,17 @@ def break_even_detection(caught: float, factor: float = 2.0) -> float:
     return caught / (factor * (1 - caught) + caught)
 
 
+def profit_of_withholding(false: int, gain: float, caught: float) -> float:
+    """Expected profit of ``false`` false intervals whose states only the solver's ring can get (section 5): it is paid until one is drawn.
+
+    Args:
+        false: how many intervals are false.
+        gain: what each saves.
+        caught: chance that one given interval is drawn for somebody outside the ring.
+    """
+    return (1 - (1 - caught) ** false) * gain * (1 - caught) / caught
+
+
 def grinding_detection(caught: float, proposers: float, most: int = 20) -> float:
     """Chance to be caught when a solver owns a share of proposers and withholds blocks to choose among 2^k seeds (section 6).
 

@@ -110,13 +110,18 @@ def grinding(economy: Economy) -> list[dict[str, Any]]:
 
 
 def withholding(economy: Economy, rng: np.random.Generator, jobs: int = 20_000) -> list[dict[str, Any]]:
-    """What a solver gains that gives its checkpoints to nobody but its own verifiers, at the default stake (section 5)."""
+    """What a solver gains that shows the states before false intervals to its own verifiers only, at the default stake (section 5).
+
+    Another verifier that is drawn stops the job, unpaid from there, but there is no conviction.
+    """
     rows = []
     for share in (0.05, 0.4):
         for false in (1, DEFAULT_INTERVALS):
             strategy = Strategy("", false, "last", accomplice=True, ring=True, withholds=True)
             found = deviation(rng, economy, Setting(), strategy, Verifiers(honest=1 - share, lazy=0, colluding=share), jobs)
-            rows.append({"ring": share, "false": false, **_fields(found)})
+            outside = (1 - share) * DEFAULT_RATE * (1 - economy.parameters.proposer_share / 1_000_000)
+            formula = theory.profit_of_withholding(false, 1 / DEFAULT_INTERVALS, outside)
+            rows.append({"ring": share, "false": false, "formula": formula, **_fields(found)})
     return rows
 
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from simulation.agents import Party, Strategy, Verifiers
 from simulation.assignment import Setting, deviation, play, strategies
 from simulation.audits import NOBODY, Habits, audit
-from simulation.economy import PRICE, standard_economy
+from simulation.economy import PRICE, standard_economy, standard_spec
 from simulation.population import KINDS, World, run_market
 from simulation.sections import cheating, matching, verifiers
+from touchstone.roles.terms import terms_of
 
 ECONOMY = standard_economy()
 DEFAULT = Setting(cheating.DEFAULT_INTERVALS, 0.0, cheating.DEFAULT_RATE)
@@ -41,9 +42,27 @@ def test_strategies_pay_when_the_stake_is_cut_to_a_fifth() -> None:
 def test_a_solver_that_gives_its_checkpoints_only_to_its_ring_is_never_caught() -> None:
     rng = np.random.default_rng(1)
     strategy = Strategy("", DEFAULT.intervals, ring=True, withholds=True)
-    assert not play(rng, ECONOMY, DEFAULT, strategy, cheating.WORST, 500).convicted.any()
+    outcome = play(rng, ECONOMY, DEFAULT, strategy, cheating.WORST, 2_000)
+    assert not outcome.convicted.any()
+    # It is paid up to the first interval that anybody else is drawn for.
+    passes = 1 - ECONOMY.detection(DEFAULT.audit_rate)
+    expected = sum(passes**i for i in range(1, DEFAULT.intervals + 1))
+    assert abs(outcome.final.mean() - expected) < 4 * outcome.final.std() / np.sqrt(2_000)
+    assert (outcome.tokens[:, Party.SOLVER] == PRICE * outcome.final // DEFAULT.intervals).all()
     with pytest.raises(ValueError, match="ring"):
         play(rng, ECONOMY, DEFAULT, Strategy(withholds=True), cheating.WORST, 1)
+
+
+def test_whoever_attests_what_a_whistleblower_proves_false_loses_the_least_stake() -> None:
+    mix = Verifiers(honest=0.0, lazy=1.0, colluding=0.0, watched=1.0)
+    outcome = play(np.random.default_rng(6), ECONOMY, Setting(20, 0.0, 1.0), Strategy("", 1, leaks=True), mix, 300)
+    fees = 20 * terms_of(standard_spec(20, 1.0), ECONOMY.parameters).audit_fee
+    attested = outcome.tokens[:, Party.LAZY] == fees - ECONOMY.least_stake
+    # A draw that passed the false interval over left nobody to blame, and one fee less.
+    passed_over = outcome.tokens[:, Party.LAZY] == fees * 19 // 20
+    assert (attested | passed_over).all()
+    assert abs(attested.mean() - 0.9) < 4 * 0.3 / np.sqrt(300)
+    assert (outcome.tokens[:, Party.WATCHER] > 0).all()
 
 
 @settings(max_examples=40, deadline=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import tomllib
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ SHARES = ("honestShare", "proposerShare", "challengerShare", "submitterShare", "
 
 def recorded_economy() -> Economy:
     """The economy of the campaign, with the gas of its time."""
-    return replace(standard_economy(), gas=GasTable(**FIGURES["assumptions"]["gas"]))
+    return standard_economy(GasTable(**FIGURES["assumptions"]["gas"]))
 
 
 @pytest.mark.parametrize("name", ["assumptions", "rates", "gas_shares", "grinding", "inspection", "deviations", "waiting", "honest_share"])
