@@ -61,6 +61,23 @@ def grinding_detection(caught: float, proposers: float, most: int = 20) -> float
     return math.fsum((1 - proposers) * proposers**k * caught ** (2**k) for k in range(most))
 
 
+def profit_of_grinding(false: int, gain: float, stake: float, drawn: float, proposers: float, kept: float, most: int = 12) -> float:
+    """Expected profit of ``false`` false intervals that one beacon block draws, when the solver takes the best of 2^k seeds (section 6).
+
+    Args:
+        false: how many intervals are false, at most those that share a block.
+        drawn: p = ρ · h; the rest as in :func:`profit_of_cheating` and :func:`grinding_detection`.
+    """
+    total = 0.0
+    for k in range(most):
+        seeds = 2**k
+        # The chance that with the best seed at least the first i false intervals pass.
+        passes = [1 - (1 - (1 - drawn) ** i) ** seeds for i in range(1, false + 1)]
+        loss = (1 - kept) * stake
+        total += (1 - proposers) * proposers**k * (gain * math.fsum(passes) - loss * (1 - passes[-1]))
+    return total
+
+
 def inspection_equilibrium(run_cost: float, reward: float, gain: float, loss: float, drawn: float) -> tuple[float, float]:
     """The inspection game between a leaking solver and verifiers that can attest without running (section 3).
 

@@ -14,7 +14,7 @@ BIDDERS = (1, 2, 3, 5, 8, 12)
 LOADS = (0.1, 0.25, 0.5, 0.75, 1.0)
 
 
-def by_bidders(rng: np.random.Generator, jobs: int = 20_000, economies: int = 40) -> list[dict[str, Any]]:
+def by_bidders(rng: np.random.Generator, jobs: int = 40_000, economies: int = 400) -> list[dict[str, Any]]:
     """What the winner is paid over its cost, and what one bidder more is worth to everybody and to itself.
 
     The last bidder's own profit is its contribution to welfare, but for jobs whose payment the budget caps: entry pays for itself.

@@ -98,9 +98,26 @@ def test_the_simulation_follows_the_formula_for_many_false_intervals(false: int)
     assert found.error < 0.05
 
 
+@given(st.integers(1, 40), st.floats(0.01, 10), st.floats(0, 50), CHANCES)
+def test_without_proposers_grinding_is_plain_cheating(false: int, gain: float, stake: float, drawn: float) -> None:
+    plain = theory.profit_of_cheating(false, gain, 0, stake, drawn, BETA)
+    assert math.isclose(
+        theory.profit_of_grinding(false, gain, stake, drawn, 0, BETA), plain, abs_tol=1e-9 * (1 + gain * false + stake) / drawn
+    )
+
+
 @given(st.floats(0, 0.5), CHANCES)
 def test_withholding_blocks_never_beats_what_the_stake_supposes(proposers: float, drawn: float) -> None:
     assert (1 - proposers) * drawn <= theory.grinding_detection(drawn, proposers) + 1e-12 <= drawn + 2e-12
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.03, 0.08, 0.2, 0.5, 1.0])
+def test_choosing_one_seed_for_a_whole_batch_makes_one_false_interval_still_the_binding_case(rate: float) -> None:
+    stake, drawn = ECONOMY.stake(50, 0, rate) / PRICE, 0.6 * rate
+    one = theory.profit_of_grinding(1, 1 / 50, stake, drawn, 0.1, BETA)
+    assert one <= theory.profit_of_cheating(1, 1 / 50, 0, stake, ECONOMY.detection(rate), BETA) + 1e-9
+    for false in range(2, 17):
+        assert theory.profit_of_grinding(false, 1 / 50, stake, drawn, 0.1, BETA) < one
 
 
 def test_the_formula_of_withheld_blocks_counts_every_way_to_choose() -> None:
