@@ -6,17 +6,6 @@
 namespace touchstone {
 namespace {
 
-void copy_run(const Word* from, int64_t stride, int64_t count, Word* to) {
-    if (stride == 1) {
-        std::memcpy(to, from, count * sizeof(Word));
-    } else if (stride == 0) {
-        const Word word = *from;
-        for (int64_t i = 0; i < count; i++) to[i] = word;
-    } else {
-        for (int64_t i = 0; i < count; i++) to[i] = from[i * stride];
-    }
-}
-
 constexpr int64_t kGrain = 1 << 14;  // words worth a thread
 
 int64_t grain_of(int64_t words_per_item) { return words_per_item >= kGrain ? 1 : kGrain / words_per_item; }

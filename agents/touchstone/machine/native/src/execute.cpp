@@ -101,6 +101,7 @@ int64_t Executor::scratch_words() const {
         if (dot == nullptr) continue;
         GemmTask whole{};
         whole.m = dot->m, whole.n = dot->n, whole.k = dot->split;
+        whole.a = factor(dot->a, *dot, 0, 0, 0), whole.b = factor(dot->b, *dot, 0, 0, 0);
         const int64_t beside = dot->split < dot->k ? dot->m * dot->n : 0;
         most = std::max(most, kernels_.gemm_scratch(whole) + beside);
     }
@@ -230,6 +231,10 @@ Grid grid_for(const Dot& dot, int64_t threads, const Kernels& kernels) {
     return best;
 }
 
+void make_part(const GemmFill& fill, int64_t row, int64_t rows, int64_t term, int64_t terms, float* to, int64_t stride) {
+    static_cast<const Window*>(fill.window)->fill(fill.source, fill.batch, row, rows, term, terms, reinterpret_cast<Word*>(to), stride);
+}
+
 // Part `index` of `parts` of 0 … size−1, in whole tiles.
 void part_of(int64_t size, int64_t parts, int64_t index, int64_t tile, int64_t& begin, int64_t& count) {
     const int64_t share = divide_up(divide_up(size, tile), parts) * tile;
@@ -258,18 +263,22 @@ void Executor::carry_out(const Dot& dot) {
     });
 }
 
+// An operand of a product from row `row` and term `term` of matrix `batch` on.
+GemmFactor Executor::factor(const Matrix& matrix, const Dot& dot, int64_t batch, int64_t row, int64_t term) const {
+    const int64_t at = Odometer(dot.batch, matrix.batch, dot.batch.size(), batch).offset();
+    const Word* words = pointers_[matrix.value];
+    if (matrix.window) return {nullptr, 0, 0, {make_part, &*matrix.window, words, at, row, term, matrix.window->rows_innermost()}};
+    words += matrix.offset + at + row * matrix.row + term * matrix.column;
+    return {reinterpret_cast<const float*>(words), matrix.row, matrix.column, {}};
+}
+
 // Rows row … row+rows−1 and columns column … of one product; problems are numbered by batch, then partial result.
 void Executor::run_dot(const Dot& dot, int64_t problem, int64_t row, int64_t rows, int64_t column, int64_t columns, int thread) {
     const int64_t partials = divide_up(dot.k, dot.split), partial = problem % partials, batch = problem / partials;
-    const auto matrix = [&](const Matrix& operand) {
-        const Odometer at(dot.batch, operand.batch, dot.batch.size(), batch);
-        const Word* words = pointers_[operand.value] + operand.offset + at.offset() + partial * dot.split * operand.column;
-        return reinterpret_cast<const float*>(words);
-    };
     GemmTask task{};
     task.m = rows, task.n = columns, task.k = std::min(dot.split, dot.k - partial * dot.split);
-    task.a = matrix(dot.a) + row * dot.a.row, task.a_row = dot.a.row, task.a_col = dot.a.column;
-    task.b = matrix(dot.b) + column * dot.b.row, task.b_row = dot.b.row, task.b_col = dot.b.column;
+    task.a = factor(dot.a, dot, batch, row, partial * dot.split);
+    task.b = factor(dot.b, dot, batch, column, partial * dot.split);
     float* out = reinterpret_cast<float*>(pointers_[dot.out]) + ((batch * dot.m + row) * dot.n + column) * partials + partial;
     const int64_t packing = kernels_.gemm_scratch(task);
     if (partials == 1) {

@@ -62,22 +62,33 @@ std::vector<bool> live_values(const Program& program) {
     return live;
 }
 
-std::vector<std::optional<View>> fold_moves(const Program& program, const std::vector<bool>& live) {
-    std::vector<std::optional<View>> folded(program.nodes.size());
+std::optional<Window> window_of_operand(const Node& move, const Operand& operand) {
+    const int matrix = operand.type.rank - 2;
+    const std::vector<int64_t> batch(operand.type.dims.begin(), operand.type.dims.begin() + matrix);
+    return Window::of(move, batch, operand.type.dims[matrix], operand.type.dims[matrix + 1]);
+}
+
+std::vector<Folded> fold_moves(const Program& program, const std::vector<bool>& live) {
+    std::vector<Folded> folded(program.nodes.size());
     for (size_t i = 0; i < program.nodes.size(); i++) {
-        if (program.nodes[i].op == Op::move) folded[i] = view_of_move(program.nodes[i]);
+        if (program.nodes[i].op == Op::move) folded[i] = {view_of_move(program.nodes[i]), true};
     }
-    const auto keep = [&](Value value) {
-        if (program.is_node(value)) folded[value - program.first_node()].reset();
-    };
-    for (const Slot& slot : program.slots) keep(slot.next);
+    const auto of = [&](Value value) -> Folded* { return program.is_node(value) ? &folded[value - program.first_node()] : nullptr; };
+    for (const Slot& slot : program.slots) {
+        if (Folded* moved = of(slot.next)) *moved = {};
+    }
     for (size_t i = 0; i < program.nodes.size(); i++) {
+        const Node& node = program.nodes[i];
         if (!live[program.first_node() + i]) continue;
-        for (const Operand& operand : program.nodes[i].operands) {
-            if (!program.is_node(operand.value)) continue;
-            const std::optional<View>& moved = folded[operand.value - program.first_node()];
-            if (moved && !accepts(program.nodes[i], operand, *moved)) keep(operand.value);
+        for (const Operand& operand : node.operands) {
+            Folded* moved = of(operand.value);
+            if (moved == nullptr) continue;
+            if (moved->view && !accepts(node, operand, *moved->view)) moved->view.reset();
+            if (moved->window) moved->window = node.op == Op::dot && window_of_operand(program.node(operand.value), operand).has_value();
         }
+    }
+    for (Folded& moved : folded) {
+        if (moved.view) moved.window = false;
     }
     // A view of a move that is carried out after all reads the copy; one of a move that is folded would need both at once.
     return folded;

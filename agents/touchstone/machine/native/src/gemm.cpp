@@ -26,6 +26,7 @@ constexpr int kTileColumns = kTileVectors * kLanes;
 constexpr int64_t kDepth = 256;                         // terms of a block, fixed by the specification
 constexpr int64_t kRows = 192;                          // rows of A packed together: 192 KiB, in the second-level cache
 constexpr int64_t kColumns = 2048;                      // rows of B packed together: 2 MiB
+constexpr int64_t kFilledColumns = 256;                 // rows of B that are made, not read, together
 constexpr int64_t kUnpackedRows = 4 * kTileRows;        // with fewer rows of A, packing B costs more than it gains
 
 int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -127,26 +128,57 @@ void multiply_panel(const GemmTask& task, int64_t rows, int64_t columns, int64_t
     }
 }
 
+// Part of a factor as it is to be packed: in place, or made in `buffer`.
+struct Part {
+    const float* words;
+    int64_t row_step, term_step;
+};
+
+// Words between the lines of a part that is made; not a multiple of 1,024 bytes, which would crowd few sets of the cache.
+int64_t line_of(int64_t words) { return round_up(words, kLanes) + kLanes; }
+
+Part part_of(const GemmFactor& factor, int64_t row, int64_t rows, int64_t term, int64_t terms, float* buffer) {
+    const GemmFill& fill = factor.fill;
+    if (fill.make == nullptr) return {factor.words + row * factor.row_step + term * factor.term_step, factor.row_step, factor.term_step};
+    const int64_t line = line_of(fill.rows_innermost ? rows : terms);
+    fill.make(fill, fill.row + row, rows, fill.term + term, terms, buffer, line);
+    return fill.rows_innermost ? Part{buffer, 1, line} : Part{buffer, line, 1};
+}
+
+// Rows of B handled together: what is made rather than read should stay in the second-level cache until it is packed.
+int64_t columns_together(const GemmTask& task) { return smaller(task.n, task.b.fill.make == nullptr ? kColumns : kFilledColumns); }
+
+int64_t packed_a_words(const GemmTask& task) { return round_up(smaller(task.m, kRows), kTileRows) * kDepth; }
+int64_t packed_b_words(const GemmTask& task) { return round_up(columns_together(task), kTileColumns) * kDepth; }
+
+int64_t filled_words(const GemmFactor& factor, int64_t rows) {
+    if (factor.fill.make == nullptr) return 0;
+    return factor.fill.rows_innermost ? kDepth * line_of(rows) : rows * line_of(kDepth);
+}
+
 void gemm(const GemmTask& task, float* scratch) {
     float* packed_a = scratch;
-    float* packed_b = scratch + round_up(smaller(task.m, kRows), kTileRows) * kDepth;
-    const bool read_b_in_place = task.b_row == 1 && task.m <= kUnpackedRows;
-    for (int64_t j0 = 0; j0 < task.n; j0 += kColumns) {
-        const int64_t columns = smaller(kColumns, task.n - j0);
-        const int64_t in_place = read_b_in_place ? columns / kTileColumns * kTileColumns : 0;
+    float* packed_b = packed_a + packed_a_words(task);
+    float* filled = packed_b + packed_b_words(task);
+    const int64_t together = columns_together(task);
+    for (int64_t j0 = 0; j0 < task.n; j0 += together) {
+        const int64_t columns = smaller(together, task.n - j0);
         for (int64_t k0 = 0; k0 < task.k; k0 += kDepth) {
             const int64_t depth = smaller(kDepth, task.k - k0);
             const bool first = k0 == 0, last = k0 + depth == task.k;
-            const float* b = task.b + j0 * task.b_row + k0 * task.b_col;
-            pack<kTileColumns>(b + in_place * task.b_row, task.b_row, task.b_col, columns - in_place, depth, packed_b);
+            const Part b = part_of(task.b, j0, columns, k0, depth, filled);
+            const int64_t in_place = b.row_step == 1 && task.m <= kUnpackedRows ? columns / kTileColumns * kTileColumns : 0;
+            pack<kTileColumns>(b.words + in_place * b.row_step, b.row_step, b.term_step, columns - in_place, depth, packed_b);
+            float* filled_a = filled + filled_words(task.b, together);
             for (int64_t i0 = 0; i0 < task.m; i0 += kRows) {
                 const int64_t rows = smaller(kRows, task.m - i0);
-                pack<kTileRows>(task.a + i0 * task.a_row + k0 * task.a_col, task.a_row, task.a_col, rows, depth, packed_a);
+                const Part a = part_of(task.a, i0, rows, k0, depth, filled_a);
+                pack<kTileRows>(a.words, a.row_step, a.term_step, rows, depth, packed_a);
                 for (int64_t j = 0; j < columns; j += kTileColumns) {
                     const bool direct = j < in_place;
-                    const float* panel = direct ? b + j : packed_b + (j - in_place) * depth;
+                    const float* panel = direct ? b.words + j : packed_b + (j - in_place) * depth;
                     float* c = task.c + i0 * task.c_row + j0 + j;
-                    multiply_panel(task, rows, smaller(kTileColumns, columns - j), depth, packed_a, panel, direct ? task.b_col : kTileColumns, c,
+                    multiply_panel(task, rows, smaller(kTileColumns, columns - j), depth, packed_a, panel, direct ? b.term_step : kTileColumns, c,
                                    first, last);
                 }
             }
@@ -155,7 +187,8 @@ void gemm(const GemmTask& task, float* scratch) {
 }
 
 int64_t gemm_scratch(const GemmTask& task) {
-    return (round_up(smaller(task.m, kRows), kTileRows) + round_up(smaller(task.n, kColumns), kTileColumns)) * kDepth;
+    const int64_t filled = filled_words(task.b, columns_together(task)) + filled_words(task.a, smaller(task.m, kRows));
+    return packed_a_words(task) + packed_b_words(task) + filled;
 }
 
 }  // namespace

@@ -13,13 +13,27 @@ using MapKernel = void (*)(int64_t n, Word* out, const Word* a, const Word* b, c
 // One row: the reduction of n contiguous words.
 using ReduceKernel = Word (*)(const Word* x, int64_t n);
 
-// C[m, n] = Σ_k A[m, k]·B[n, k] in the order of the specification, section 3.2; strides are in words.
+// A matrix of which any part can be made when it is needed, so that the whole never exists.
+struct GemmFill {
+    // Rows row … and terms term … of the matrix: to[r·stride + t], or to[t·stride + r] when rows are innermost. nullptr: there is none.
+    void (*make)(const GemmFill& fill, int64_t row, int64_t rows, int64_t term, int64_t terms, float* to, int64_t stride);
+    const void* window;
+    const Word* source;
+    int64_t batch, row, term;  // where the matrix begins
+    bool rows_innermost;
+};
+
+// One factor: element (row, term) at words[row·row_step + term·term_step], unless it is filled.
+struct GemmFactor {
+    const float* words;
+    int64_t row_step, term_step;
+    GemmFill fill;
+};
+
+// C[m, n] = Σ_k A[m, k]·B[n, k] in the order of the specification, section 3.2; steps are in words.
 struct GemmTask {
     int64_t m, n, k;
-    const float* a;
-    int64_t a_row, a_col;
-    const float* b;
-    int64_t b_row, b_col;
+    GemmFactor a, b;
     float* c;
     int64_t c_row;
 };

@@ -1,12 +1,14 @@
 // What to execute for one step, in which order and where everything lies: computed once, from the program alone.
 #pragma once
 
+#include <optional>
 #include <variant>
 #include <vector>
 
 #include "kernels.h"
 #include "program.h"
 #include "view.h"
+#include "window.h"
 
 namespace touchstone {
 
@@ -56,8 +58,9 @@ struct Group {
 struct Matrix {
     Value value;
     int64_t offset;
-    std::vector<int64_t> batch;  // strides of the batch axes, 0 where repeated
+    std::vector<int64_t> batch;  // strides of the batch axes, 0 where repeated; of a window, in matrices
     int64_t row, column;
+    std::optional<Window> window = {};  // the matrix is read through a move that is not carried out
 };
 
 struct Dot {
@@ -145,8 +148,19 @@ Plan plan_trace(const Program& program);
 
 // ---- stages of planning ----
 
-// Per node: the view it stands for when it is a move that all its readers can read through, else nothing.
-std::vector<std::optional<View>> fold_moves(const Program& program, const std::vector<bool>& live);
+// What stands for a move that is not carried out: a view, or that its readers make the parts they need as windows.
+struct Folded {
+    std::optional<View> view;
+    bool window = false;
+
+    bool any() const { return view.has_value() || window; }
+};
+
+// Per node, how all its readers can read through it, if it is a move and they can.
+std::vector<Folded> fold_moves(const Program& program, const std::vector<bool>& live);
+
+// The operand of a product as windows of what a move reads, when its shape allows it.
+std::optional<Window> window_of_operand(const Node& move, const Operand& operand);
 
 // Per value, whether the next state depends on it.
 std::vector<bool> live_values(const Program& program);

@@ -25,14 +25,14 @@ public:
 
     Plan run() {
         for (Value value = program_.first_node(); value < program_.value_count(); value++) {
-            if (live_[value] && !folded(value)) schedule(value);
+            if (live_[value] && !folded(value).any()) schedule(value);
         }
         mark_needed();
         return std::move(plan_);
     }
 
 private:
-    const std::optional<View>& folded(Value value) const { return folded_[value - program_.first_node()]; }
+    const Folded& folded(Value value) const { return folded_[value - program_.first_node()]; }
 
     void schedule(Value value) {
         const Node& node = program_.node(value);
@@ -56,14 +56,14 @@ private:
 
     // The operand as the view its reader asked for, straight from the tensor that exists.
     View resolve(const View& wanted) const {
-        if (!program_.is_node(wanted.value) || !folded(wanted.value)) return wanted;
-        return *read_through(wanted, *folded(wanted.value));
+        if (!program_.is_node(wanted.value) || !folded(wanted.value).view) return wanted;
+        return *read_through(wanted, *folded(wanted.value).view);
     }
 
     View resolve_whole(const Operand& operand) const {
         const View whole = whole_view(operand);
-        if (!program_.is_node(operand.value) || !folded(operand.value)) return whole;
-        return *reshaped(*folded(operand.value), whole.dims);
+        if (!program_.is_node(operand.value) || !folded(operand.value).view) return whole;
+        return *reshaped(*folded(operand.value).view, whole.dims);
     }
 
     // ---- operators with an instruction of their own ----
@@ -76,7 +76,16 @@ private:
             const bool repeated = view.dims[axis] == 1 && out.dims[axis] > 1;
             matrix.batch.push_back(repeated ? 0 : view.strides[axis]);
         }
+        if (program_.is_node(operand.value) && folded(operand.value).window) read_windows(matrix, operand);
         return matrix;
+    }
+
+    // Windows count their matrices: the strides of the batch axes of the whole operand, in units of a matrix.
+    void read_windows(Matrix& matrix, const Operand& operand) const {
+        const int64_t words = operand.type.dims[operand.type.rank - 2] * operand.type.dims[operand.type.rank - 1];
+        matrix.window = window_of_operand(program_.node(operand.value), operand);
+        matrix.value = matrix.window->source();
+        for (int64_t& stride : matrix.batch) stride /= words;
     }
 
     Dot dot(Value value, const Node& node) const {
@@ -268,7 +277,7 @@ private:
     const Program& program_;
     const bool fuse_;
     std::vector<bool> live_;
-    std::vector<std::optional<View>> folded_;
+    std::vector<Folded> folded_;
     std::vector<int> position_;                    // instruction that makes each value
     std::unordered_map<int64_t, int> newest_;      // group per number of elements
     std::unordered_map<Value, int> step_of_;
