@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ HASH_BYTES = 32
 _SLICE_SECONDS = 0.1
 
 __all__ = [
+    "Instruction",
     "NativeMachine",
     "NativeRuntimeError",
     "TensorMismatchError",
@@ -34,6 +36,14 @@ __all__ = [
     "instruction_sets",
     "tensor_root",
 ]
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """A part of a step: the nodes it computes together, and seconds. Without nodes: the copies of new slots that end a step."""
+
+    nodes: tuple[int, ...]
+    seconds: float
 
 
 class NativeMachine:
@@ -108,6 +118,19 @@ class NativeMachine:
         if self._library.ts_machine_slot_roots(self._handle, roots.ctypes.data) != 0:
             raise NativeRuntimeError(f"hashing failed: {last_error()}; free some memory")
         return [root.tobytes() for root in roots]
+
+    def profile(self, steps: int) -> list[Instruction]:
+        """Advance by ``steps`` steps, one at least, and say how long each part of a step took: the least of all steps."""
+        count = self._library.ts_machine_instructions(self._handle)
+        seconds = (ctypes.c_double * (count + 1))()
+        if self._library.ts_machine_profile(self._handle, max(1, steps), seconds) != 0:
+            raise NativeRuntimeError(f"the native runtime failed: {last_error()}; free some memory and load the last state again")
+        nodes = (ctypes.c_int64 * max(1, len(self.program.nodes)))()
+        profile = []
+        for index in range(count):
+            computed = self._library.ts_machine_instruction_nodes(self._handle, index, nodes, len(nodes))
+            profile.append(Instruction(tuple(nodes[:computed]), seconds[index]))
+        return [*profile, Instruction((), seconds[count])]
 
     def trace(self, sink: NodeSink) -> None:
         """Advance by one step, calling ``sink(node index, output)`` for every node in order.

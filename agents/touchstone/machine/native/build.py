@@ -27,7 +27,7 @@ _FLAGS = ["-std=c++20", "-O3", "-fPIC", "-pthread", "-fvisibility=hidden", "-fno
 _KERNEL_FLAGS = ["-fno-exceptions", "-fno-rtti"]
 
 # Compiled once per instruction set, into a namespace of its own.
-_KERNELS = ("elementwise", "gemm", "reduce", "sha256_lanes", "table", "transpose")
+_KERNELS = ("elementwise", "gemm", "reduce", "sha256_lanes", "table", "transpose", "windows")
 _X86_BASE = ["-march=x86-64"]  # said outright: some compilers take the machine they run on
 _X86_AVX2 = [*_X86_BASE, "-mavx2", "-mfma", "-mbmi2"]
 _X86_AVX512 = [*_X86_AVX2, "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mprefer-vector-width=512"]

@@ -1,7 +1,9 @@
 // The plain C interface that Python loads (agents/touchstone/machine/native/library.py has the same signatures).
 #include <chrono>
 #include <cstring>
+#include <algorithm>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <string>
 
@@ -62,6 +64,29 @@ public:
             if (std::chrono::steady_clock::now() > end) break;
         }
         return done;
+    }
+
+    // Up to `steps` steps, noting for each instruction the least time it took. One more entry stands for the copies that end a step.
+    void profile(int64_t steps, double* seconds) {
+        const FloatMode mode;
+        const size_t count = run_->plan().instructions.size();
+        for (size_t i = 0; i <= count; i++) seconds[i] = std::numeric_limits<double>::infinity();
+        for (int64_t step = 0; step < steps; step++) {
+            for (size_t i = 0; i <= count; i++) {
+                const auto start = std::chrono::steady_clock::now();
+                if (i < count) run_->instruction(i); else run_->finish_step();
+                seconds[i] = std::min(seconds[i], std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+            }
+        }
+    }
+
+    int64_t instruction_count() const { return static_cast<int64_t>(run_->plan().instructions.size()); }
+
+    // The nodes that an instruction computes, at most `most` of them; returns how many there are.
+    int64_t instruction_nodes(int64_t index, int64_t* nodes, int64_t most) const {
+        const std::vector<Value> values = computed_by(run_->plan().instructions[index]);
+        for (size_t i = 0; i < values.size() && static_cast<int64_t>(i) < most; i++) nodes[i] = values[i] - program_.first_node();
+        return static_cast<int64_t>(values.size());
     }
 
     // One step, node by node. Its memory is only needed now and then, and is given back.
@@ -160,6 +185,19 @@ TS_EXPORT int ts_machine_slot_roots(void* machine, uint8_t* roots) {
 
 TS_EXPORT int64_t ts_machine_run(void* machine, int64_t steps, double seconds) {
     return touchstone::guarded(int64_t{-1}, [&] { return static_cast<Machine*>(machine)->run(steps, seconds); });
+}
+
+TS_EXPORT int64_t ts_machine_instructions(void* machine) { return static_cast<Machine*>(machine)->instruction_count(); }
+
+TS_EXPORT int64_t ts_machine_instruction_nodes(void* machine, int64_t index, int64_t* nodes, int64_t most) {
+    return static_cast<Machine*>(machine)->instruction_nodes(index, nodes, most);
+}
+
+TS_EXPORT int ts_machine_profile(void* machine, int64_t steps, double* seconds) {
+    return touchstone::guarded(-1, [&] {
+        static_cast<Machine*>(machine)->profile(steps, seconds);
+        return 0;
+    });
 }
 
 TS_EXPORT int ts_machine_trace(void* machine, void (*sink)(int64_t, const void*)) {

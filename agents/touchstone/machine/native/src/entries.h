@@ -8,6 +8,7 @@ namespace touchstone::TOUCHSTONE_ISA {
 void enter_map(Kernels& table);
 void enter_reduce(Kernels& table);
 void enter_gemm(Kernels& table);
+void enter_windows(Kernels& table);
 void enter_transpose(Kernels& table);
 void enter_sha256(Kernels& table);
 

@@ -102,6 +102,7 @@ int64_t Executor::scratch_words() const {
         GemmTask whole{};
         whole.m = dot->m, whole.n = dot->n, whole.k = dot->split;
         whole.a = factor(dot->a, *dot, 0, 0, 0), whole.b = factor(dot->b, *dot, 0, 0, 0);
+        if (dot->box) most = std::max(most, box_scratch_words(*dot));
         const int64_t beside = dot->split < dot->k ? dot->m * dot->n : 0;
         most = std::max(most, kernels_.gemm_scratch(whole) + beside);
     }
@@ -252,6 +253,7 @@ void Executor::carry_out(const Dot& dot) {
     }
     Grid grid{1, 1};
     if (problems < 4 * pool_.size()) grid = grid_for(dot, pool_.size(), kernels_);
+    if (dot.box && dot.box->use() == Box::Use::shifted) grid = {grid.rows * grid.columns, 1};  // rows of b are not cut
     const int64_t parts = grid.rows * grid.columns;
     pool_.parallel(problems * parts, 1, [&](int64_t begin, int64_t end, int thread) {
         for (int64_t item = begin; item < end; item++) {
@@ -274,6 +276,7 @@ GemmFactor Executor::factor(const Matrix& matrix, const Dot& dot, int64_t batch,
 
 // Rows row … row+rows−1 and columns column … of one product; problems are numbered by batch, then partial result.
 void Executor::run_dot(const Dot& dot, int64_t problem, int64_t row, int64_t rows, int64_t column, int64_t columns, int thread) {
+    if (dot.box) return run_box(dot, problem, row, rows, column, columns, thread);
     const int64_t partials = divide_up(dot.k, dot.split), partial = problem % partials, batch = problem / partials;
     GemmTask task{};
     task.m = rows, task.n = columns, task.k = std::min(dot.split, dot.k - partial * dot.split);

@@ -97,6 +97,8 @@ private:
     void scatter_columns(const Scatter& scatter, int64_t begin, int64_t end, int thread);
     void run_group(const LinkedGroup& group, int64_t begin, int64_t end, int thread);
     GemmFactor factor(const Matrix& matrix, const Dot& dot, int64_t batch, int64_t row, int64_t term) const;
+    void run_box(const Dot& dot, int64_t problem, int64_t row, int64_t rows, int64_t column, int64_t columns, int thread);
+    int64_t box_scratch_words(const Dot& dot) const;
     void run_dot(const Dot& dot, int64_t problem, int64_t row, int64_t rows, int64_t column, int64_t columns, int thread);
 
     Plan plan_;

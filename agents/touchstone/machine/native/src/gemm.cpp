@@ -5,31 +5,14 @@
 // register is one output element, which adds its own products in ascending k. The blocks of 256 terms that the specification asks for are
 // the blocks a packed panel has anyway.
 #include "entries.h"
-#include "isa.h"
-#include "transpose.h"
+#include "packing.h"
 
 namespace touchstone::TOUCHSTONE_ISA {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kTileRows = 12;
-#elif defined(__AVX2__)
-constexpr int kTileRows = 6;
-#elif defined(__aarch64__)
-constexpr int kTileRows = 8;
-#else
-constexpr int kTileRows = 2;
-#endif
-constexpr int kTileVectors = 2;
-constexpr int kTileColumns = kTileVectors * kLanes;
-
-constexpr int64_t kDepth = 256;                         // terms of a block, fixed by the specification
-constexpr int64_t kRows = 192;                          // rows of A packed together: 192 KiB, in the second-level cache
-constexpr int64_t kColumns = 2048;                      // rows of B packed together: 2 MiB
-constexpr int64_t kFilledColumns = 256;                 // rows of B that are made, not read, together
-constexpr int64_t kUnpackedRows = 4 * kTileRows;        // with fewer rows of A, packing B costs more than it gains
-
-int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+constexpr int64_t kColumns = 2048;                // rows of B packed together: 2 MiB
+constexpr int64_t kFilledColumns = 256;           // rows of B that are made, not read, together
+constexpr int64_t kUnpackedRows = 4 * kTileRows;  // with fewer rows of A, packing B costs more than it gains
 
 // A block of one tile: C (+)= A·B over `depth` terms. A is packed, kTileRows per term; B has `b_stride` words per term.
 template <int rows, int vectors>
@@ -95,25 +78,6 @@ void edge_tile(int64_t rows, int64_t columns, int64_t depth, const float* a, con
     for (int64_t i = 0; i < rows; i++) memcpy(c + i * c_row, beside + i * kTileColumns, columns * 4);
 }
 
-// Panels of `width` rows of X, one after another; within a panel the `width` values of a term are neighbours, absent rows are zero.
-template <int width>
-void pack(const float* x, int64_t row, int64_t column, int64_t rows, int64_t depth, float* to) {
-    for (int64_t at = 0; at < rows; at += width, to += width * depth) {
-        const int64_t count = smaller(width, rows - at);
-        const float* from = x + at * row;
-        if (count < width) memset(to, 0, width * depth * 4);
-        if (column == 1) {
-            transpose_block((const uint32_t*)from, row, count, depth, (uint32_t*)to, width);
-        } else if (row == 1 && count == width) {
-            for (int64_t k = 0; k < depth; k++) memcpy(to + k * width, from + k * column, width * 4);
-        } else {
-            for (int64_t k = 0; k < depth; k++) {
-                for (int64_t i = 0; i < count; i++) to[k * width + i] = from[i * row + k * column];
-            }
-        }
-    }
-}
-
 // One panel of B (`columns` of C) against all packed rows of A.
 void multiply_panel(const GemmTask& task, int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_stride, float* c,
                     bool first, bool last) {
@@ -128,33 +92,11 @@ void multiply_panel(const GemmTask& task, int64_t rows, int64_t columns, int64_t
     }
 }
 
-// Part of a factor as it is to be packed: in place, or made in `buffer`.
-struct Part {
-    const float* words;
-    int64_t row_step, term_step;
-};
-
-// Words between the lines of a part that is made; not a multiple of 1,024 bytes, which would crowd few sets of the cache.
-int64_t line_of(int64_t words) { return round_up(words, kLanes) + kLanes; }
-
-Part part_of(const GemmFactor& factor, int64_t row, int64_t rows, int64_t term, int64_t terms, float* buffer) {
-    const GemmFill& fill = factor.fill;
-    if (fill.make == nullptr) return {factor.words + row * factor.row_step + term * factor.term_step, factor.row_step, factor.term_step};
-    const int64_t line = line_of(fill.rows_innermost ? rows : terms);
-    fill.make(fill, fill.row + row, rows, fill.term + term, terms, buffer, line);
-    return fill.rows_innermost ? Part{buffer, 1, line} : Part{buffer, line, 1};
-}
-
 // Rows of B handled together: what is made rather than read should stay in the second-level cache until it is packed.
 int64_t columns_together(const GemmTask& task) { return smaller(task.n, task.b.fill.make == nullptr ? kColumns : kFilledColumns); }
 
 int64_t packed_a_words(const GemmTask& task) { return round_up(smaller(task.m, kRows), kTileRows) * kDepth; }
 int64_t packed_b_words(const GemmTask& task) { return round_up(columns_together(task), kTileColumns) * kDepth; }
-
-int64_t filled_words(const GemmFactor& factor, int64_t rows) {
-    if (factor.fill.make == nullptr) return 0;
-    return factor.fill.rows_innermost ? kDepth * line_of(rows) : rows * line_of(kDepth);
-}
 
 void gemm(const GemmTask& task, float* scratch) {
     float* packed_a = scratch;

@@ -38,6 +38,26 @@ struct GemmTask {
     int64_t c_row;
 };
 
+// As GemmTask, with the rows of B side by side in memory: term k of row j is b[shift[k] + j].
+struct ShiftedTask {
+    int64_t m, n, k;
+    GemmFactor a;
+    const float* b;  // readable for shifted_slack words beyond the last row's
+    const int32_t* shift;
+    float* c;  // room for round_up(n, gemm_tile_columns) columns a row
+    int64_t c_row;
+};
+
+// C[n, m] = Σ_k A[m, k]·B[n, k]: the result transposed, and term k of row j of B is b[row[j] + shift[k]].
+struct ScatteredTask {
+    int64_t m, n, k;
+    GemmFactor a;
+    const float* b;
+    const int32_t *row, *shift;
+    float* c;  // room for round_up(m, gemm_tile_columns) columns a row
+    int64_t c_row;
+};
+
 // SHA-256 of the messages data, data + bytes, …, one per lane; `bytes` is a multiple of 64. Their hashes stand one after another.
 using HashLanes = void (*)(const uint8_t* data, int64_t bytes, uint8_t* hashes);
 
@@ -64,6 +84,11 @@ struct Kernels {
     int64_t (*gemm_scratch)(const GemmTask& task);
     int64_t gemm_tile_rows;
     int64_t gemm_tile_columns;
+
+    // Products with windows that lie in a box (box.h); `scratch` has room for box_scratch(a, m) words.
+    void (*gemm_shifted)(const ShiftedTask& task, float* scratch);
+    void (*gemm_scattered)(const ScatteredTask& task, float* scratch);
+    int64_t (*box_scratch)(const GemmFactor& a, int64_t m);
 
     // nullptr and 0 where hashing in lanes would not be faster than one message at a time.
     HashLanes hash_lanes;

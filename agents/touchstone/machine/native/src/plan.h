@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "box.h"
 #include "kernels.h"
 #include "program.h"
 #include "view.h"
@@ -69,6 +70,7 @@ struct Dot {
     int64_t m, n, k;
     int64_t split;  // terms of a partial result; k when the output has none
     Matrix a, b;
+    std::optional<Box> box = {};  // the windows of b are read in their box
 };
 
 struct Reduce {
@@ -114,6 +116,9 @@ struct Instruction {
     std::vector<Value> reads;   // tensors, without those a group makes and uses itself
     std::vector<Value> writes;  // tensors that must exist afterwards
 };
+
+// The nodes an instruction computes.
+std::vector<Value> computed_by(const Instruction& instruction);
 
 // ---- storage ----
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kMaxSteps = 96;           // of a group
 constexpr int64_t kMaxFixed = 1 << 24;     // words of a tensor that is made once and kept
+constexpr int64_t kFewestRowsOfBox = 6;    // below, lanes that hold rows of A would mostly be empty
 constexpr int kBefore = -1;                // position of what exists before the step begins
 
 std::vector<int64_t> without_last(const std::vector<int64_t>& v, size_t count) { return {v.begin(), v.end() - static_cast<int64_t>(count)}; }
@@ -99,6 +100,7 @@ private:
         dot.split = node.attributes[0] == 0 ? dot.k : node.attributes[0];
         dot.a = matrix(node.operands[0], node.type);
         dot.b = matrix(node.operands[1], node.type);
+        if (dot.b.window && dot.m >= kFewestRowsOfBox) dot.box = Box::of(*dot.b.window, std::min(dot.k, dot.split));
         return dot;
     }
 
@@ -286,6 +288,14 @@ private:
 };
 
 }  // namespace
+
+std::vector<Value> computed_by(const Instruction& instruction) {
+    const auto* group = std::get_if<Group>(&instruction.work);
+    if (group == nullptr) return instruction.writes;
+    std::vector<Value> nodes;
+    for (const MapStep& step : group->steps) nodes.push_back(step.node);
+    return nodes;
+}
 
 Plan plan_run(const Program& program) {
     Plan plan = Scheduler(program, true).run();

@@ -13,6 +13,7 @@ const Kernels& table() {
         enter_map(kernels);
         enter_reduce(kernels);
         enter_gemm(kernels);
+        enter_windows(kernels);
         enter_transpose(kernels);
         enter_sha256(kernels);
         return &kernels;

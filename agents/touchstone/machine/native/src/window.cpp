@@ -70,39 +70,6 @@ int64_t Window::Axes::last_step(const Dims& strides, int rank) const {
     return step;
 }
 
-class Window::Walk {
-public:
-    Walk(const Axes& axes, size_t used, int rank, const Dims& start, int64_t at) : axes_(axes), used_(used), rank_(rank), at_(start) {
-        for (size_t axis = used; axis-- > 0;) {
-            index_[axis] = at % axes.dims[axis];
-            at /= axes.dims[axis];
-            move(axis, index_[axis]);
-        }
-    }
-
-    const Dims& at() const { return at_; }
-
-    void advance() {
-        for (size_t axis = used_; axis-- > 0;) {
-            move(axis, 1);
-            if (++index_[axis] < axes_.dims[axis]) return;
-            move(axis, -axes_.dims[axis]);
-            index_[axis] = 0;
-        }
-    }
-
-private:
-    void move(size_t axis, int64_t by) {
-        for (int j = 0; j < rank_; j++) at_[j] += by * axes_.steps[axis][j];
-    }
-
-    const Axes& axes_;
-    const size_t used_;
-    const int rank_;
-    Dims at_;
-    int64_t index_[kMaxRank] = {};
-};
-
 std::optional<Window> Window::of(const Node& move, const std::vector<int64_t>& batch, int64_t rows, int64_t terms) {
     if (move.operands.size() != 1 || move.type.rank == 0) return std::nullopt;
     const Operand& source = move.operands[0];

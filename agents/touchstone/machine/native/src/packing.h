@@ -1,0 +1,69 @@
+// How factors of matrix products are brought into the order in which the innermost loops read them.
+#pragma once
+
+#include "isa.h"
+#include "kernels.h"
+#include "transpose.h"
+
+namespace touchstone::TOUCHSTONE_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kTileRows = 12;
+#elif defined(__AVX2__)
+constexpr int kTileRows = 6;
+#elif defined(__aarch64__)
+constexpr int kTileRows = 8;
+#else
+constexpr int kTileRows = 2;
+#endif
+constexpr int kTileVectors = 2;
+constexpr int kTileColumns = kTileVectors * kLanes;
+
+constexpr int64_t kDepth = 256;                         // terms of a block, fixed by the specification
+constexpr int64_t kRows = 192;                          // rows of A packed together: 192 KiB, in the second-level cache
+
+TS_INLINE int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// Panels of `width` rows of X, one after another; within a panel the `width` values of a term are neighbours, absent rows are zero.
+template <int width>
+inline void pack(const float* x, int64_t row, int64_t column, int64_t rows, int64_t depth, float* to) {
+    for (int64_t at = 0; at < rows; at += width, to += width * depth) {
+        const int64_t count = smaller(width, rows - at);
+        const float* from = x + at * row;
+        if (count < width) memset(to, 0, width * depth * 4);
+        if (column == 1) {
+            transpose_block((const uint32_t*)from, row, count, depth, (uint32_t*)to, width);
+        } else if (row == 1 && count == width) {
+            for (int64_t k = 0; k < depth; k++) memcpy(to + k * width, from + k * column, width * 4);
+        } else {
+            for (int64_t k = 0; k < depth; k++) {
+                for (int64_t i = 0; i < count; i++) to[k * width + i] = from[i * row + k * column];
+            }
+        }
+    }
+}
+
+// Part of a factor as it is to be packed: in place, or made in `buffer`.
+struct Part {
+    const float* words;
+    int64_t row_step, term_step;
+};
+
+// Words between the lines of a part that is made; not a multiple of 1,024 bytes, which would crowd few sets of the cache.
+TS_INLINE int64_t line_of(int64_t words) { return round_up(words, kLanes) + kLanes; }
+
+TS_INLINE Part part_of(const GemmFactor& factor, int64_t row, int64_t rows, int64_t term, int64_t terms, float* buffer) {
+    const GemmFill& fill = factor.fill;
+    if (fill.make == nullptr) return {factor.words + row * factor.row_step + term * factor.term_step, factor.row_step, factor.term_step};
+    const int64_t line = line_of(fill.rows_innermost ? rows : terms);
+    fill.make(fill, fill.row + row, rows, fill.term + term, terms, buffer, line);
+    return fill.rows_innermost ? Part{buffer, 1, line} : Part{buffer, line, 1};
+}
+
+// Words that making a part of at most `rows` rows and kDepth terms takes.
+TS_INLINE int64_t filled_words(const GemmFactor& factor, int64_t rows) {
+    if (factor.fill.make == nullptr) return 0;
+    return factor.fill.rows_innermost ? kDepth * line_of(rows) : rows * line_of(kDepth);
+}
+
+}  // namespace touchstone::TOUCHSTONE_ISA
