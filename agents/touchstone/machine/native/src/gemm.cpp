@@ -95,7 +95,7 @@ void multiply_panel(const GemmTask& task, int64_t rows, int64_t columns, int64_t
 // Rows of B handled together: what is made rather than read should stay in the second-level cache until it is packed.
 int64_t columns_together(const GemmTask& task) { return smaller(task.n, task.b.fill.make == nullptr ? kColumns : kFilledColumns); }
 
-int64_t packed_a_words(const GemmTask& task) { return round_up(smaller(task.m, kRows), kTileRows) * kDepth; }
+int64_t packed_a_words(const GemmTask& task) { return round_up(smaller(task.m, kRows), kTileRows) * kDepth + kPackSurplus; }
 int64_t packed_b_words(const GemmTask& task) { return round_up(columns_together(task), kTileColumns) * kDepth; }
 
 void gemm(const GemmTask& task, float* scratch) {

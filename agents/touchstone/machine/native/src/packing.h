@@ -22,14 +22,41 @@ constexpr int kTileColumns = kTileVectors * kLanes;
 constexpr int64_t kDepth = 256;                         // terms of a block, fixed by the specification
 constexpr int64_t kRows = 192;                          // rows of A packed together: 192 KiB, in the second-level cache
 
+constexpr int64_t kPackSurplus = 16;                    // words behind packed panels that packing may overwrite
+
 TS_INLINE int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// Panels of `width` rows of X, one after another; within a panel the `width` values of a term are neighbours, absent rows are zero.
+// A panel of fewer rows than a tile of registers has: whole vectors are stored, each over the surplus of the one before. The last surplus,
+// kPackSurplus words, falls behind the panel.
+template <int width>
+inline void pack_narrow(const float* from, int64_t row, int64_t count, int64_t depth, float* to) {
+    int64_t k = 0;
+    for (; k + kTransposeSide <= depth; k += kTransposeSide) {
+        VecU rows[kTransposeSide] = {};
+#pragma GCC unroll 16
+        for (int r = 0; r < width; r++) rows[r] = r < count ? load((const uint32_t*)from + r * row + k) : VecU{};
+        transpose_registers(rows);
+#pragma GCC unroll 16
+        for (int c = 0; c < kTransposeSide; c++) store((uint32_t*)to + (k + c) * width, rows[c]);
+    }
+    for (; k < depth; k++) {
+        for (int64_t r = 0; r < width; r++) to[k * width + r] = r < count ? from[r * row + k] : 0.0f;
+    }
+}
+
+// Panels of `width` rows of X, one after another; within a panel the `width` values of a term are neighbours, absent rows are zero. Up to
+// kPackSurplus words behind the last panel lose their value.
 template <int width>
 inline void pack(const float* x, int64_t row, int64_t column, int64_t rows, int64_t depth, float* to) {
     for (int64_t at = 0; at < rows; at += width, to += width * depth) {
         const int64_t count = smaller(width, rows - at);
         const float* from = x + at * row;
+        if constexpr (width < kTransposeSide) {
+            if (column == 1) {
+                pack_narrow<width>(from, row, count, depth, to);
+                continue;
+            }
+        }
         if (count < width) memset(to, 0, width * depth * 4);
         if (column == 1) {
             transpose_block((const uint32_t*)from, row, count, depth, (uint32_t*)to, width);

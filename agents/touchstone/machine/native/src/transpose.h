@@ -9,10 +9,10 @@ namespace touchstone::TOUCHSTONE_ISA {
 
 constexpr int kTransposeSide = 16;
 
-// to[c·to_stride + r] = from[r·from_stride + c] for a 16×16 tile: three rounds of exchanging halves of ever larger parts.
-TS_INLINE void transpose_tile(const uint32_t* from, int64_t from_stride, uint32_t* to, int64_t to_stride) {
+// Rows become columns, in three rounds of exchanging halves of ever larger parts.
+TS_INLINE void transpose_registers(VecU rows[16]) {
     __m512i r[16], t[16];
-    for (int i = 0; i < 16; i++) r[i] = _mm512_loadu_si512(from + i * from_stride);
+    for (int i = 0; i < 16; i++) r[i] = (__m512i)rows[i];
     for (int i = 0; i < 8; i++) {
         t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
         t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
@@ -35,31 +35,63 @@ TS_INLINE void transpose_tile(const uint32_t* from, int64_t from_stride, uint32_
         r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
         r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
     }
-    for (int c = 0; c < 16; c++) _mm512_storeu_si512(to + c * to_stride, r[c]);
+    for (int i = 0; i < 16; i++) rows[i] = (VecU)r[i];
+}
+
+#elif defined(__AVX2__)
+
+constexpr int kTransposeSide = 8;
+
+TS_INLINE void transpose_registers(VecU rows[8]) {
+    __m256i t[8], u[8];
+    for (int i = 0; i < 4; i++) {
+        t[2 * i] = _mm256_unpacklo_epi32((__m256i)rows[2 * i], (__m256i)rows[2 * i + 1]);
+        t[2 * i + 1] = _mm256_unpackhi_epi32((__m256i)rows[2 * i], (__m256i)rows[2 * i + 1]);
+    }
+    for (int i = 0; i < 2; i++) {
+        u[4 * i] = _mm256_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+        u[4 * i + 1] = _mm256_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+        u[4 * i + 2] = _mm256_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+        u[4 * i + 3] = _mm256_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        rows[i] = (VecU)_mm256_permute2x128_si256(u[i], u[i + 4], 0x20);
+        rows[i + 4] = (VecU)_mm256_permute2x128_si256(u[i], u[i + 4], 0x31);
+    }
 }
 
 #else
 
 constexpr int kTransposeSide = 4;
 
-TS_INLINE void transpose_tile(const uint32_t* from, int64_t from_stride, uint32_t* to, int64_t to_stride) {
+TS_INLINE void transpose_registers(VecU rows[4]) {
 #if defined(__SSE2__)
-    __m128i r[4];
-    for (int i = 0; i < 4; i++) r[i] = _mm_loadu_si128((const __m128i*)(from + i * from_stride));
-    const __m128i low01 = _mm_unpacklo_epi32(r[0], r[1]), high01 = _mm_unpackhi_epi32(r[0], r[1]);
-    const __m128i low23 = _mm_unpacklo_epi32(r[2], r[3]), high23 = _mm_unpackhi_epi32(r[2], r[3]);
-    _mm_storeu_si128((__m128i*)to, _mm_unpacklo_epi64(low01, low23));
-    _mm_storeu_si128((__m128i*)(to + to_stride), _mm_unpackhi_epi64(low01, low23));
-    _mm_storeu_si128((__m128i*)(to + 2 * to_stride), _mm_unpacklo_epi64(high01, high23));
-    _mm_storeu_si128((__m128i*)(to + 3 * to_stride), _mm_unpackhi_epi64(high01, high23));
+    const __m128i r0 = (__m128i)rows[0], r1 = (__m128i)rows[1], r2 = (__m128i)rows[2], r3 = (__m128i)rows[3];
+    const __m128i low01 = _mm_unpacklo_epi32(r0, r1), high01 = _mm_unpackhi_epi32(r0, r1);
+    const __m128i low23 = _mm_unpacklo_epi32(r2, r3), high23 = _mm_unpackhi_epi32(r2, r3);
+    rows[0] = (VecU)_mm_unpacklo_epi64(low01, low23), rows[1] = (VecU)_mm_unpackhi_epi64(low01, low23);
+    rows[2] = (VecU)_mm_unpacklo_epi64(high01, high23), rows[3] = (VecU)_mm_unpackhi_epi64(high01, high23);
 #else
     for (int r = 0; r < 4; r++) {
-        for (int c = 0; c < 4; c++) to[c * to_stride + r] = from[r * from_stride + c];
+        for (int c = 0; c < r; c++) {
+            const uint32_t word = rows[r][c];
+            rows[r][c] = rows[c][r], rows[c][r] = word;
+        }
     }
 #endif
 }
 
 #endif
+
+static_assert(kTransposeSide == kLanes);
+
+// to[c·to_stride + r] = from[r·from_stride + c] for a square tile.
+TS_INLINE void transpose_tile(const uint32_t* from, int64_t from_stride, uint32_t* to, int64_t to_stride) {
+    VecU rows[kTransposeSide];
+    for (int r = 0; r < kTransposeSide; r++) rows[r] = load(from + r * from_stride);
+    transpose_registers(rows);
+    for (int c = 0; c < kTransposeSide; c++) store(to + c * to_stride, rows[c]);
+}
 
 // to[c·to_stride + r] = from[r·from_stride + c] for every r < rows, c < columns.
 TS_INLINE void transpose_block(const uint32_t* from, int64_t from_stride, int64_t rows, int64_t columns, uint32_t* to, int64_t to_stride) {

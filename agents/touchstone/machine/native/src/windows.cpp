@@ -82,7 +82,7 @@ int64_t vectors_for(int64_t columns) { return columns <= kLanes ? 1 : kTileVecto
 
 void gemm_shifted(const ShiftedTask& task, float* scratch) {
     float* packed = scratch;
-    float* filled = packed + round_up(task.m, kTileRows) * kDepth;
+    float* filled = packed + round_up(task.m, kTileRows) * kDepth + kPackSurplus;
     for (int64_t k0 = 0; k0 < task.k; k0 += kDepth) {
         const int64_t depth = smaller(kDepth, task.k - k0);
         const bool first = k0 == 0, last = k0 + depth == task.k;
@@ -117,7 +117,7 @@ void gemm_scattered(const ScatteredTask& task, float* scratch) {
 }
 
 int64_t box_scratch(const GemmFactor& a, int64_t m) {
-    return round_up(round_up(m, kTileRows), kTileColumns) * kDepth + round_up(m, kTileRows) * kDepth + filled_words(a, m);
+    return round_up(round_up(m, kTileRows), kTileColumns) * kDepth + round_up(m, kTileRows) * kDepth + kPackSurplus + filled_words(a, m);
 }
 
 }  // namespace
