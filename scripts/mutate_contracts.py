@@ -53,6 +53,23 @@ MUTANTS = (
     Mutant("machine/Transcendental.sol", "0x3f3504f3;", "0x3f3504f4;"),
     Mutant("machine/Transcendental.sol", ".mul(f).mul(z);", ".mul(z).mul(f);"),
     Mutant("machine/Transcendental.sol", "unsigned((n + 127) << 23)", "unsigned((n + 126) << 23)"),
+    Mutant("machine/Transcendental.sol", "b95009b3", "b95009b2"),
+    Mutant("machine/Transcendental.sol", "bab60b60", "bab60b61"),
+    Mutant("machine/Transcendental.sol", "0x3f22f983;", "0x3f22f982;"),
+    Mutant("machine/Transcendental.sol", "0xb33bbd2e;", "0xb33bbd2f;"),
+    Mutant("machine/Transcendental.sol", "0xa6f72ced;", "0xa6f73ced;"),
+    Mutant("machine/Transcendental.sol", "LARGE_ANGLE = 0x48000000;", "LARGE_ANGLE = 0x48800000;"),
+    Mutant(
+        "machine/Transcendental.sol",
+        "0xa2f9836e4e441529fc2757d1f534ddc0db6295993c439041",
+        "0xa2f9836e4e441529fc2757d1f534ddc0db6395993c439041",
+    ),
+    Mutant("machine/Transcendental.sol", "0x6487ed5110b4611a", "0x6487ed5110a4611a"),
+    Mutant("machine/Transcendental.sol", "(2 ** 88 - 1)", "(2 ** 87 - 1)"),
+    Mutant("machine/Transcendental.sol", "(turns + 2 ** 61) >> 62", "(turns + 2 ** 60) >> 62"),
+    Mutant("machine/Transcendental.sol", "(quadrant, rest) = (0 - quadrant, rest.neg())", "rest = rest.neg()"),
+    Mutant("machine/Transcendental.sol", "if (quadrant & 2 != 0)", "if (quadrant & 4 != 0)"),
+    Mutant("machine/Transcendental.sol", "if (a >= Float32.INFINITY)", "if (a > Float32.INFINITY)"),
     Mutant("machine/Integer32.sol", "(a << (b & 31))", "(a << b)"),
     Mutant("machine/Integer32.sol", "a.signed() <= b.signed()", "a.signed() < b.signed()"),
     Mutant("machine/MapFunctions.sol", "a != 0 ? b : c", "a == 1 ? b : c"),
@@ -63,6 +80,16 @@ MUTANTS = (
     Mutant("machine/Reduction.sol", "LANES = 32", "LANES = 16"),
     Mutant("machine/Reduction.sol", "rank <= best", "rank < best"),
     Mutant("machine/Reduction.sol", "half = LANES / 2", "half = LANES / 4"),
+    Mutant("machine/Scatter.sol", "rest < 8 ? rest : 8", "8"),
+    Mutant("machine/Scatter.sol", "sources += 32;", "sources += 28;"),
+    Mutant("machine/Scatter.sol", "& ~difference & LANE_SIGN != 0", "& LANE_SIGN == LANE_SIGN"),
+    Mutant(
+        "machine/Scatter.sol",
+        "0x0000000100000001000000010000000100000001000000010000000100000001",
+        "0x0000000100000001000000010000000100000001000000010000000000000001",
+    ),
+    Mutant("machine/Scatter.sol", "isFloat ? Float32.add(total, word) : Integer32.add(total, word)", "Float32.add(total, word)"),
+    Mutant("machine/Scatter.sol", "total, difference, Words.eight(sources)", "Float32.canonical(total), difference, Words.eight(sources)"),
     Mutant("machine/Dot.sol", "BLOCK = 256", "BLOCK = 128"),
     Mutant(
         "machine/Dot.sol",
@@ -108,12 +135,19 @@ MUTANTS = (
     Mutant("court/RefereeDot.sol", "k - first < split ? k - first : split", "split"),
     Mutant("court/RefereeReduce.sol", "n - done < block_ ? n - done : block_", "block_"),
     Mutant("court/RefereeReduce.sol", "(element / blocks) * n + done", "element * block_"),
+    Mutant("court/RefereeReduce.sol", "element / width,", "element % width,"),
+    Mutant("court/RefereeReduce.sol", "(element % width) * count", "(element / width) * count"),
+    Mutant("court/RefereeReduce.sol", "index.tensor.elements <= Scatter.MAX_SOURCES", "index.tensor.elements <= 2 * Scatter.MAX_SOURCES"),
+    Mutant("court/RefereeReduce.sol", "_require(sources.rank == 2, index.access + 3);", ""),
+    Mutant("court/RefereeReduce.sol", "_requireWord(record, index.access + 2, base.tensor.dtype);", ""),
+    Mutant("court/RefereeReduce.sol", "_requireWord(record, sources.dims, Operands.dim(record, base, 1));", ""),
+    Mutant("court/RefereeReduce.sol", "_require(index.rank == 1 && ", "_require("),
     Mutant("court/RefereeMove.sol", "if (row >= Operands.dim(record, x, 0))", "if (row > Operands.dim(record, x, 0))"),
     Mutant("court/RefereeMove.sol", "sources <= MAX_SOURCES", "sources <= 2 * MAX_SOURCES"),
     Mutant("court/RefereeMap.sol", "_require(operand.tensor.dtype == MapFunctions.operandDtype(fn, position, declared), cursor);", ""),
 )
 
-_ARITHMETIC_FILES = {"Float32", "Transcendental", "Integer32", "MapFunctions", "Philox", "Reduction", "Dot", "OsakaChain"}
+_ARITHMETIC_FILES = {"Float32", "Transcendental", "Integer32", "MapFunctions", "Philox", "Reduction", "Scatter", "Dot", "OsakaChain"}
 
 
 def main(words: list[str]) -> int:

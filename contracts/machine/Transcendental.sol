@@ -119,7 +119,6 @@ library Transcendental {
 
     /// @dev sin(rest + quadrant · π/2); the quadrant counts modulo 4.
     function _sineOf(uint256 quadrant, uint256 rest) private pure returns (uint256 result) {
-        if (rest.isNaN()) return Float32.NAN;
         uint256 z = rest.mul(rest);
         if (quadrant & 1 == 0) result = _horner(SINQ, z).mul(z).fma(rest, rest);
         else result = _horner(COSQ, z).fma(z, MINUS_HALF).fma(z, ONE);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.machine.programs import Case, random_case
-from touchstone.commitment.roots import CHUNK_WORDS, constants_root, program_root, seal, state_root, tensor_root
+from touchstone.commitment.roots import CHUNK_WORDS, seal, state_root, tensor_root
 from touchstone.dispute.state import Claim
 from touchstone.dispute.truth import Truth
 from touchstone.machine.program import Kind, Node, Program, Ref
@@ -40,6 +41,7 @@ class Recording:
     states: list[list[Words]]
     outputs: list[list[Words]] = field(default_factory=list)
     _roots: dict[int, bytes] = field(default_factory=dict)
+    _node_roots: dict[int, list[bytes]] = field(default_factory=dict)
 
     def state_root(self, step: int) -> bytes:
         if step not in self._roots:
@@ -50,7 +52,9 @@ class Recording:
         return [words.view(np.int32) for words in self.states[step]]
 
     def node_roots(self, step: int) -> list[bytes]:
-        return [tensor_root(words) for words in self.outputs[step]]
+        if step not in self._node_roots:
+            self._node_roots[step] = [tensor_root(words) for words in self.outputs[step]]
+        return self._node_roots[step]
 
     def node_output(self, step: int, node: int) -> Array:
         return self.outputs[step][node].view(np.int32)
@@ -62,20 +66,29 @@ def _evaluated(node: Node, operands: tuple[bytes, ...]) -> Words:
     return evaluate(node, [np.frombuffer(operand, dtype=np.uint32) for operand in operands])
 
 
-def record(program: Program, constants: Sequence[Array], start: Sequence[Array], steps: int, fault: Fault = honest) -> Recording:
-    """Runs ``steps`` steps. What a fault changes, later nodes and steps read; junk padding is recorded but never read."""
+def record(
+    program: Program, constants: Sequence[Array], start: Sequence[Array], steps: int, fault: Fault = honest, like: Recording | None = None
+) -> Recording:
+    """Runs ``steps`` steps. What a fault changes, later nodes and steps read; junk padding is recorded but never read.
+
+    Args:
+        like: the honest run, whose very arrays are taken where nothing a node reads has changed.
+    """
     flat = [np.ascontiguousarray(c).reshape(-1).view(np.uint32) for c in constants]
-    state = [np.ascontiguousarray(s).reshape(-1).view(np.uint32) for s in start]
+    state = like.states[0] if like else [np.ascontiguousarray(s).reshape(-1).view(np.uint32) for s in start]
     recording = Recording([state])
     for step in range(steps):
         outputs: list[Words] = []
-
-        def read(ref: Ref, state: list[Words] = state, outputs: list[Words] = outputs) -> Words:
-            source = {Kind.SLOT: state, Kind.CONSTANT: flat, Kind.NODE: outputs}[ref.kind][ref.index]
-            return source[: program.type_of(ref).size]
-
+        read = {Kind.SLOT: state, Kind.CONSTANT: flat, Kind.NODE: outputs}
+        known = {Kind.SLOT: like.states[step], Kind.CONSTANT: flat, Kind.NODE: like.outputs[step]} if like else read
         for index, node in enumerate(program.nodes):
-            words = _evaluated(node, tuple(read(operand.ref).tobytes() for operand in node.operands))
+            refs = [operand.ref for operand in node.operands]
+            if like and all(read[ref.kind][ref.index] is known[ref.kind][ref.index] for ref in refs):
+                words = like.outputs[step][index]
+            else:
+                words = _evaluated(node, tuple(read[ref.kind][ref.index][: program.type_of(ref).size].tobytes() for ref in refs))
+                if like and np.array_equal(words, like.outputs[step][index]):  # the fault has no effect on this node
+                    words = like.outputs[step][index]
             outputs.append(fault(step, Ref(Kind.NODE, index), words))
         following = []
         for index, slot in enumerate(program.slots):
@@ -99,7 +112,7 @@ class World:
         """A claim about the interval; right unless ``target`` is given."""
         if target is None:
             target = self.seal(self.truth.state_root(self.steps - 1)) if is_seal else self.truth.state_root(self.steps)
-        roots = (program_root(self.case.program), constants_root(self.case.constants), self.truth.state_root(0))
+        roots = (self.truth.program_tree.root, self.truth.constants_tree.root, self.truth.state_root(0))
         return Claim(*roots, target, JOB, INTERVAL, self.steps, is_seal, SOLVER, CHALLENGER, CLOCK, INCREMENT)
 
     def seal(self, root: bytes) -> bytes:
@@ -108,7 +121,17 @@ class World:
     def with_fault(self, fault: Fault) -> Truth:
         """The view of a cheater who runs the same interval with a fault."""
         case = self.case
-        return Truth(case.program, case.constants, record(case.program, case.constants, case.state, self.steps, fault))
+        assert isinstance(self.truth.replay, Recording)
+        return _seen_by(self.truth, record(case.program, case.constants, case.state, self.steps, fault, self.truth.replay))
+
+
+def _seen_by(truth: Truth, replay: Recording) -> Truth:
+    """The view of another run of the same program, whose trees are not built again."""
+    view = copy.copy(truth)
+    view.replay = replay
+    view.trace, view.output = lru_cache(maxsize=1)(view._trace), lru_cache(maxsize=1)(view._output)
+    view.slot_tree = lru_cache(maxsize=2)(view._slot_tree)
+    return view
 
 
 @lru_cache(maxsize=256)

@@ -152,6 +152,21 @@ def test_what_scatter_add_does_not_touch_is_carried_verbatim() -> None:
     bench.check(steps=1)
 
 
+@pytest.mark.parametrize("rows", [1, 6])
+def test_scatter_add_to_one_word_everywhere_needs_no_base_in_memory(rows: int) -> None:
+    bench = Bench(8, 0.1)
+    index = bench.constant(I32, (40,), bench.rng.integers(0, rows, 40).astype(np.uint32))
+    for word in (0, 0x80000000, 0x7F800001):
+        base = bench.builder.move((rows, 30), [Source(bench.builder.fill(F32, (), word), ())])
+        bench.keep(bench.builder.scatter_add(base, index, bench.constant(F32, (30, 40))))
+    bench.keep(
+        bench.builder.scatter_add(
+            bench.builder.move((rows, 7), [Source(bench.slot(F32, (1,)), (Axis(0, 1, (0, 0)),))]), index, bench.constant(F32, (7, 40))
+        )
+    )
+    bench.check()
+
+
 def test_a_slot_that_grows_by_scatter_add_keeps_growing() -> None:
     bench = Bench(7, 0.0)
     total = bench.slot(F32, (6, 50))

@@ -346,10 +346,17 @@ void Executor::carry_out(const Gather& gather) {
 
 // Threads share the columns, so that each sum is one thread's.
 void Executor::carry_out(const Scatter& scatter) {
-    const Word* base = pointers_[scatter.base];
+    const Word* base = pointers_[scatter.base.value] + scatter.base.offset;
     Word* out = pointers_[scatter.out];
-    pool_.parallel(scatter.rows * scatter.width, kRowGrain,
-                   [&](int64_t begin, int64_t end, int) { std::memcpy(out + begin, base + begin, (end - begin) * sizeof(Word)); });
+    const int64_t words = scatter.rows * scatter.width;
+    const bool uniform = scatter.base.is_uniform();
+    pool_.parallel(words, kRowGrain, [&](int64_t begin, int64_t end, int) {
+        if (uniform) {
+            std::fill(out + begin, out + end, *base);
+        } else {
+            std::memcpy(out + begin, base + begin, (end - begin) * sizeof(Word));
+        }
+    });
     const int64_t grain = divide_up(std::max<int64_t>(16, kRowGrain / scatter.count), 16) * 16;
     pool_.parallel(scatter.width, grain, [&](int64_t begin, int64_t end, int thread) {
         for (int64_t at = begin; at < end; at += kScatterColumns) scatter_columns(scatter, at, std::min(end, at + kScatterColumns), thread);

@@ -33,11 +33,12 @@ bool reduce_accepts(const Node& node, const Operand& operand, const View& moved)
     return plain_sum && rank >= 2 && through->strides[rank - 2] == 1;
 }
 
-// The sources, by columns or by rows; everything else of a scatter is read where it is.
+// The base when it is one word everywhere, and the sources, by columns or by rows.
 bool scatter_accepts(const Node& node, const Operand& operand, const View& moved) {
-    if (&operand != &node.operands[2]) return false;
     const std::optional<View> through = reshaped(moved, whole_view(operand).dims);
-    return through && (through->strides[0] == 1 || through->strides[1] == 1);
+    if (!through || &operand == &node.operands[1]) return false;
+    if (&operand == &node.operands[0]) return through->is_uniform();
+    return through->strides[0] == 1 || through->strides[1] == 1;
 }
 
 bool accepts(const Node& node, const Operand& operand, const View& moved) {

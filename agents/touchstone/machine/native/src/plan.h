@@ -90,8 +90,9 @@ struct Gather {
 };
 
 struct Scatter {
-    Value out, base, index;
+    Value out, index;
     DType dtype;
+    View base;     // [rows, width]: the tensor itself, or one word everywhere
     View sources;  // [width, count]
     int64_t rows, width, count;
 };

@@ -119,8 +119,8 @@ private:
 
     Scatter scatter(Value value, const Node& node) const {
         const Type &base = node.operands[0].type, &index = node.operands[1].type;
-        const View sources = resolve_whole(node.operands[2]);
-        return {value, node.operands[0].value, node.operands[1].value, base.dtype, sources, base.dims[0], base.dims[1], index.dims[0]};
+        const View start = resolve_whole(node.operands[0]), sources = resolve_whole(node.operands[2]);
+        return {value, node.operands[1].value, base.dtype, start, sources, base.dims[0], base.dims[1], index.dims[0]};
     }
 
     void schedule_move(Value value, const Node& node) {
@@ -211,8 +211,7 @@ private:
         if (position_[view.value] == at) return {Read::From::step, 0, view.value, 0, step_of_.at(view.value)};
         const View flat = collapsed(view);
         if (flat.dims.empty()) return {group.n == 1 ? Read::From::tensor : Read::From::scalar, 0, flat.value, flat.offset, 0};
-        const bool uniform = std::all_of(flat.strides.begin(), flat.strides.end(), [](int64_t stride) { return stride == 0; });
-        if (uniform) return {Read::From::scalar, 0, flat.value, flat.offset, 0};
+        if (flat.is_uniform()) return {Read::From::scalar, 0, flat.value, flat.offset, 0};
         if (flat.dims.size() == 1 && flat.strides[0] == 1) return {Read::From::tensor, 0, flat.value, flat.offset, 0};
         return {Read::From::expansion, 0, flat.value, 0, expansion(group, flat)};
     }
@@ -263,7 +262,7 @@ private:
         } else if (const auto* gather = std::get_if<Gather>(&instruction.work)) {
             reads = {gather->table, gather->index};
         } else if (const auto* scatter = std::get_if<Scatter>(&instruction.work)) {
-            reads = {scatter->base, scatter->index, scatter->sources.value};
+            reads = {scatter->base.value, scatter->index, scatter->sources.value};
         } else if (const auto* copy = std::get_if<Copy>(&instruction.work)) {
             reads = {copy->view.value};
         } else if (const auto* move = std::get_if<Move>(&instruction.work)) {

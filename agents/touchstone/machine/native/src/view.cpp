@@ -1,5 +1,7 @@
 #include "view.h"
 
+#include <algorithm>
+
 namespace touchstone {
 namespace {
 
@@ -17,6 +19,11 @@ bool View::is_whole(int64_t words) const {
     if (offset != 0 || size() != words) return false;
     const View flat = collapsed(*this);
     return flat.dims.empty() || (flat.dims.size() == 1 && flat.strides[0] == 1);
+}
+
+bool View::is_uniform() const {
+    const View flat = collapsed(*this);
+    return std::all_of(flat.strides.begin(), flat.strides.end(), [](int64_t stride) { return stride == 0; });
 }
 
 std::vector<int64_t> contiguous_strides(const std::vector<int64_t>& dims) {

@@ -18,6 +18,8 @@ struct View {
     int64_t size() const;
     // No offset and row-major: the tensor itself.
     bool is_whole(int64_t words) const;
+    // One word everywhere.
+    bool is_uniform() const;
 };
 
 // Row-major strides of a shape.
