@@ -244,9 +244,9 @@ def test_a_python_file_that_builds_no_workload_is_reported(shell: Shell, tmp_pat
 
 def test_a_corrupted_package_is_reported(shell: Shell, tmp_path: Path) -> None:
     Package.from_workload(small_workload()).save(tmp_path / "package")
-    blob = tmp_path / "package" / "constants.safetensors"
+    blob = tmp_path / "package" / "constants-0.safetensors"
     blob.write_bytes(blob.read_bytes()[:-1] + b"\xff")
-    assert_one_line_error(shell("quote", str(tmp_path / "package")), "constants.safetensors is not the file the manifest names")
+    assert_one_line_error(shell("quote", str(tmp_path / "package")), "constants-0.safetensors is not the file the manifest names")
     assert_one_line_error(shell("quote", str(tmp_path / "nothing")), "is neither the folder of a package nor a Python file")
 
 

@@ -3,7 +3,8 @@
 from touchstone.store.cid import Cid, cid_of, parse_cid
 from touchstone.store.fetch import Fetcher
 from touchstone.store.local import LocalStore
-from touchstone.store.package import Manifest, Package, fetch_manifest
+from touchstone.store.manifest import Manifest
+from touchstone.store.package import Package, fetch_manifest
 from touchstone.store.remote import RemoteStore
 from touchstone.store.server import Limits, StoreServer
 from touchstone.store.states import put_state, read_state

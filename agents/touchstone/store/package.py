@@ -1,20 +1,17 @@
 """Packages: a workload as a folder that anybody can check.
 
-A folder holds ``program.bin`` (the canonical bytes of the program), ``state.safetensors`` and ``constants.safetensors`` (tensor files) and
-``job.json``, the manifest, which names the other files by identifier, size and Merkle root. The manifest's own identifier is the package's.
-Nothing in a package is code, and nothing is unpickled.
+A folder holds ``program.bin`` (the canonical bytes of the program), ``state.safetensors`` and ``constants-0.safetensors``, … (tensor files)
+and ``job.json``, the manifest, which names the other files by identifier, size and Merkle root. The manifest's own identifier is the
+package's. Large constants have files of their own, so jobs over the same data share its file. Nothing in a package is code, and nothing is
+unpickled.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from touchstone.commitment.roots import constants_root, program_root, state_root
 from touchstone.errors import CorruptDataError
@@ -25,46 +22,13 @@ from touchstone.store.cid import Cid, cid_of
 from touchstone.store.errors import InvalidPackageError
 from touchstone.store.fetch import Fetcher, Progress
 from touchstone.store.local import LocalStore
+from touchstone.store.manifest import MAX_MANIFEST_BYTES, Constants, File, Manifest, Part, make_manifest, parse_manifest
 from touchstone.store.tensors import pack, unpack
 
 MANIFEST = "job.json"
-FILES = {"program": "program.bin", "state": "state.safetensors", "constants": "constants.safetensors"}
-MAX_MANIFEST_BYTES = 1 << 20
-MIN_STEPS = 2
-
-_Root = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
-
-
-class Part(BaseModel):
-    """One file of a package: content identifier, length in bytes, Merkle root (0x…)."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    cid: str
-    bytes: Annotated[int, Field(ge=0)]
-    root: _Root
-
-
-class Manifest(BaseModel):
-    """Contents of ``job.json``. ``info`` holds facts for people; nothing depends on it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    format: Literal["touchstone-package-1"] = "touchstone-package-1"
-    program: Part
-    state: Part
-    constants: Part
-    steps: Annotated[int, Field(ge=MIN_STEPS, lt=2**31)]
-    info: dict[str, object] = {}
-
-    def encode(self) -> bytes:
-        """Canonical bytes: sorted keys, two spaces, ASCII, a newline at the end."""
-        return (json.dumps(self.model_dump(), sort_keys=True, indent=2, allow_nan=False) + "\n").encode("ascii")
-
-    @property
-    def total_bytes(self) -> int:
-        """Bytes of all files together."""
-        return len(self.encode()) + self.program.bytes + self.state.bytes + self.constants.bytes
+PROGRAM, STATE = "program.bin", "state.safetensors"
+OWN_FILE_BYTES = 1 << 16
+"""A constant of at least this size has a file of its own, so that packages which share it share the file."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +48,12 @@ class Package:
         """
         _check_fit(workload)
         check(workload.program)
-        files = _encode_files(workload)
-        manifest = _manifest(
-            program=Part(cid=cid_of(files["program"]), bytes=len(files["program"]), root=_hex(program_root(workload.program))),
-            state=Part(cid=cid_of(files["state"]), bytes=len(files["state"]), root=_hex(state_root(workload.state))),
-            constants=Part(cid=cid_of(files["constants"]), bytes=len(files["constants"]), root=_hex(constants_root(workload.constants))),
+        program, state = encode(workload.program), pack(workload.slot_names, workload.state)
+        files = [File(cid=cid_of(data), bytes=len(data)) for data in _constants_files(workload)]
+        manifest = make_manifest(
+            program=Part(cid=cid_of(program), bytes=len(program), root=_hex(program_root(workload.program))),
+            state=Part(cid=cid_of(state), bytes=len(state), root=_hex(state_root(workload.state))),
+            constants=Constants(files=files, root=_hex(constants_root(workload.constants))),
             steps=workload.steps,
             info=workload.info,
         )
@@ -104,8 +69,8 @@ class Package:
             InvalidProgramError: the program is not valid.
         """
         base = Path(folder)
-        manifest = _parse_manifest(_read(base / MANIFEST), str(base / MANIFEST))
-        return _assemble(manifest, lambda name: _read(base / FILES[name]))
+        manifest = parse_manifest(_read(base / MANIFEST), str(base / MANIFEST))
+        return _assemble(manifest, lambda name, _file: _read(base / name))
 
     @classmethod
     def fetch(cls, cid: str, fetcher: Fetcher, max_bytes: int | None = None, progress: Progress | None = None) -> Package:
@@ -121,12 +86,11 @@ class Package:
             )
         done = 0
 
-        def get(name: str) -> bytes:
+        def get(_name: str, file: File) -> bytes:
             nonlocal done
-            part: Part = getattr(manifest, name)
             before = done
             tell = None if progress is None else (lambda received, _total: progress(before + received, manifest.total_bytes))
-            data = fetcher.get(part.cid, part.bytes, tell)
+            data = fetcher.get(file.cid, file.bytes, tell)
             done += len(data)
             return data
 
@@ -138,17 +102,23 @@ class Package:
         """Write the package's files into a folder, the manifest last."""
         base = Path(folder)
         base.mkdir(parents=True, exist_ok=True)
-        for name, data in _encode_files(self.workload).items():
-            (base / FILES[name]).write_bytes(data)
+        for name, data in self._files():
+            (base / name).write_bytes(data)
         (base / MANIFEST).write_bytes(self.manifest.encode())
 
     def publish(self, store: LocalStore) -> Cid:
         """Put the package's files into a store, with the initial state under its root, and return the package's identifier."""
-        for name, data in _encode_files(self.workload).items():
-            cid = store.put(data)
-            if name == "state":
-                store.link(self.state_root, cid)
+        for _, data in self._files():
+            store.put(data)
+        store.link(self.state_root, Cid(self.manifest.state.cid))
         return store.put(self.manifest.encode())
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        """Name and bytes of each file but the manifest."""
+        yield PROGRAM, encode(self.workload.program)
+        yield STATE, pack(self.workload.slot_names, self.workload.state)
+        for index, data in enumerate(_constants_files(self.workload)):
+            yield constants_name(index), data
 
     @cached_property
     def cid(self) -> Cid:
@@ -173,58 +143,42 @@ class Package:
 
 def fetch_manifest(cid: str, fetcher: Fetcher) -> Manifest:
     """The manifest of a package, without its files. Raises InvalidPackageError and as :meth:`Fetcher.fetch`."""
-    return _parse_manifest(fetcher.get(cid, MAX_MANIFEST_BYTES), cid)
+    return parse_manifest(fetcher.get(cid, MAX_MANIFEST_BYTES), cid)
 
 
-def _parse_manifest(data: bytes, where: str) -> Manifest:
-    try:
-        manifest = Manifest.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise InvalidPackageError(f"{where} is not a package manifest ({place}: {first['msg']}); package the job again") from error
-    if manifest.encode() != data:
-        raise InvalidPackageError(f"{where} is not in canonical form; package the job again")
-    return manifest
+def constants_name(index: int) -> str:
+    """Name of a file of constants in a folder."""
+    return f"constants-{index}.safetensors"
 
 
-def _manifest(program: Part, state: Part, constants: Part, steps: int, info: dict[str, object]) -> Manifest:
-    try:
-        manifest = Manifest(program=program, state=state, constants=constants, steps=steps, info=dict(info))
-        length = len(manifest.encode())
-    except ValidationError as error:
-        raise InvalidPackageError(f"{steps} steps cannot be packaged; a job runs {MIN_STEPS} to 2^31 - 1 steps") from error
-    except (TypeError, ValueError) as error:
-        raise InvalidPackageError(f"the workload's info is not JSON ({error}); keep to texts, numbers, lists and objects") from error
-    if length > MAX_MANIFEST_BYTES:
-        raise InvalidPackageError(f"the manifest has {length} bytes, more than {MAX_MANIFEST_BYTES}; shorten the workload's info")
-    return manifest
-
-
-def _assemble(manifest: Manifest, get: Callable[[str], bytes]) -> Package:
-    """Decode and check the parts that ``get`` returns."""
-    program_bytes = _checked(manifest.program, get("program"), FILES["program"])
-    program = decode(program_bytes)
+def _assemble(manifest: Manifest, get: Callable[[str, File], bytes]) -> Package:
+    """Decode and check the parts that ``get`` returns, given a file's name and entry."""
+    program = decode(_checked(manifest.program, get(PROGRAM, manifest.program), PROGRAM))
     check(program)
-    slot_names, state = unpack(_checked(manifest.state, get("state"), FILES["state"]))
-    constant_names, constants = unpack(_checked(manifest.constants, get("constants"), FILES["constants"]))
+    slot_names, state = unpack(_checked(manifest.state, get(STATE, manifest.state), STATE))
+    constant_names: tuple[str, ...] = ()
+    constants: tuple[Array, ...] = ()
+    for index, file in enumerate(manifest.constants.files):
+        name = constants_name(index)
+        more_names, more = unpack(_checked(file, get(name, file), name))
+        constant_names, constants = constant_names + more_names, constants + more
     workload = Workload(program, slot_names, state, constant_names, constants, manifest.steps, dict(manifest.info))
     _check_fit(workload)
-    _check_root(manifest.program, program_root(program), FILES["program"])
-    _check_root(manifest.state, state_root(state), FILES["state"])
-    _check_root(manifest.constants, constants_root(constants), FILES["constants"])
+    _check_root(manifest.program.root, program_root(program), PROGRAM)
+    _check_root(manifest.state.root, state_root(state), STATE)
+    _check_root(manifest.constants.root, constants_root(constants), "constants")
     return Package(manifest, workload)
 
 
-def _checked(part: Part, data: bytes, name: str) -> bytes:
-    if len(data) != part.bytes or cid_of(data) != part.cid:
-        raise CorruptDataError(f"{name} is not the file the manifest names ({part.cid}); restore it or package the job again")
+def _checked(file: File, data: bytes, name: str) -> bytes:
+    if len(data) != file.bytes or cid_of(data) != file.cid:
+        raise CorruptDataError(f"{name} is not the file the manifest names ({file.cid}); restore it or package the job again")
     return data
 
 
-def _check_root(part: Part, root: bytes, name: str) -> None:
-    if _hex(root) != part.root:
-        raise CorruptDataError(f"{name} has the root {_hex(root)}, the manifest says {part.root}; package the job again")
+def _check_root(wanted: str, root: bytes, name: str) -> None:
+    if _hex(root) != wanted:
+        raise CorruptDataError(f"{name} has the root {_hex(root)}, the manifest says {wanted}; package the job again")
 
 
 def _check_fit(workload: Workload) -> None:
@@ -244,12 +198,21 @@ def _check_tensors(kind: str, declared: Sequence[TensorType], names: Sequence[st
             raise InvalidPackageError(f"{kind} {name!r} is {found}, the program declares {wanted}; package the job again")
 
 
-def _encode_files(workload: Workload) -> dict[str, bytes]:
-    return {
-        "program": encode(workload.program),
-        "state": pack(workload.slot_names, workload.state),
-        "constants": pack(workload.constant_names, workload.constants),
-    }
+def _constants_files(workload: Workload) -> Iterator[bytes]:
+    """The tensor files of the constants, in order: one for each large constant, one for each run of others."""
+    names: list[str] = []
+    arrays: list[Array] = []
+    for name, array in zip(workload.constant_names, workload.constants, strict=True):
+        if array.nbytes < OWN_FILE_BYTES:
+            names.append(name)
+            arrays.append(array)
+            continue
+        if names:
+            yield pack(names, arrays)
+            names, arrays = [], []
+        yield pack([name], [array])
+    if names:
+        yield pack(names, arrays)
 
 
 def _read(path: Path) -> bytes:
