@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +28,17 @@ from touchstone.chain.errors import WrongPasswordError
 from touchstone.chain.journal import Journal
 from touchstone.chain.keystore import KeystoreDirectory
 from touchstone.chain.sender import Sender
+from touchstone.errors import TouchstoneError
 from touchstone.machine.outcome import Outcome
 from touchstone.machine.runtime import NativeMachine
 from touchstone.machine.workload import Workload
 from touchstone.roles.agent import LoopSettings
+from touchstone.roles.estimate import expected_price, going_rate
+from touchstone.roles.family import Buildable, MemberStatus, family_status, post_family
 from touchstone.roles.library import JobLibrary
 from touchstone.roles.node import Node, open_node
 from touchstone.roles.reader import MarketReader
-from touchstone.roles.records import JobSpec, Quote
+from touchstone.roles.records import JobSpec, Quote, default_interval
 from touchstone.roles.rules.submitter import SubmitterRules
 from touchstone.roles.status import JobStatus, job_status
 from touchstone.roles.story import StoryLine, story
@@ -125,6 +128,11 @@ class Market:
         """What a job would cost and ask for, in base units of the token. Raises ContractRevertError when the market refuses it."""
         return quote_job(self.node, self._spec(_package(workload), offer))
 
+    def expected_price(self, workload: Workload) -> int | None:
+        """What a job will probably cost, in base units: its operations at the median price of the latest settled jobs. None without any."""
+        going = going_rate(self._reader.read().ledger, self._library)
+        return None if going is None else expected_price(workload, going.per_tera)
+
     def submit(
         self,
         workload: Workload | Package,
@@ -176,6 +184,52 @@ class Market:
                 submitter.stop()
                 running.result(timeout=30)
                 self.endpoint = ""
+
+    def submit_family(
+        self,
+        name: str,
+        members: Mapping[str, Buildable],
+        *,
+        budget: int,
+        interval_steps: int | None = None,
+        deadline: int = 3600,
+        audit_rate: float = 0.03,
+        value_of_time: int = 0,
+        harm: int = 0,
+        mirrors: Sequence[str] = (),
+    ) -> list[MemberStatus]:
+        """Post jobs that belong together, such as those of a sweep, and say where each stands.
+
+        What cannot be posted is reported in its ``error``, and the others are posted. Called again with the same arguments, also after a
+        crash, it posts only members without a job, and those whose job was cancelled or expired.
+
+        Args:
+            name: what :meth:`family` finds the jobs under.
+            members: workloads by label, or functions that make them, called one after the other.
+            budget: most to pay for each job, in base units of the token.
+            interval_steps: steps between checkpoints; a fiftieth of each job by default.
+            deadline, audit_rate, value_of_time, harm, mirrors: of each job, as for :meth:`submit`.
+        """
+
+        def offer(package: Package) -> Offer:
+            interval = interval_steps or default_interval(package.workload.steps)
+            return Offer(budget, interval, deadline, round(audit_rate * 1_000_000), value_of_time, harm)
+
+        stores = [*([self.endpoint] if self.endpoint else []), *mirrors]
+        posted = post_family(self.node, name, members, offer, stores)
+        found = {member.label: member for member in self.family(name)} if self.node.journal.members(name) else {}
+        errors = {label: str(result) for label, result in posted.items() if isinstance(result, TouchstoneError)}
+        return [MemberStatus(label, None, None, errors[label]) if label in errors else found[label] for label in members]
+
+    def family(self, name: str) -> list[MemberStatus]:
+        """Where the members of a family stand, with the figures of those that are settled. Raises UnknownFamilyError."""
+        return family_status(self.node.journal, name, self._reader, self._library)
+
+    def wait_family(self, name: str, poll: float = 1.0) -> list[MemberStatus]:
+        """Wait until every job of a family is over, and say where each stands."""
+        while not all(member.is_over for member in self.family(name)):
+            time.sleep(poll)
+        return self.family(name)
 
     def status(self, job: int) -> JobStatus:
         """Where a job stands. Raises UnknownJobError."""

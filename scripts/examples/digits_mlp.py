@@ -26,10 +26,10 @@ def build_model(hidden: int = 32, seed: int = 0) -> nn.Module:
     return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 10))
 
 
-def build_workload(steps: int = 200, batch_size: int = 32, hidden: int = 32, seed: int = 0) -> Workload:
+def build_workload(steps: int = 200, batch_size: int = 32, hidden: int = 32, seed: int = 0, rate: float = 1e-2) -> Workload:
     images, labels = digits()
     model = build_model(hidden, seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     return capture(
         model,
         nn.CrossEntropyLoss(),

@@ -212,6 +212,30 @@ def test_a_quote_describes_the_computation_without_a_chain(shell: Shell, tmp_pat
     assert values["operations"] == 41 * int(str(values["operations_per_step"]))
 
 
+def test_a_quote_counts_operators_runs_a_trial_and_prices_the_operations(shell: Shell, tmp_path: Path) -> None:
+    Package.from_workload(small_workload(steps=50)).save(tmp_path / "package")
+    values = shell("quote", str(tmp_path / "package"), "--rate", "1000000000", "--json").json
+    assert values["operators"] == {"source constant": 1, "map add": 1, "map iadd": 1} and values["nodes"] == 3
+    assert float(str(values["expected_price"])) == pytest.approx(float(str(values["operations"])) * 1e9 / 1e12)
+    assert float(str(values["seconds_here"])) >= 0
+    assert "seconds_here" not in shell("quote", str(tmp_path / "package"), "--no-trial", "--json").json
+    text = shell("quote", str(tmp_path / "package")).out
+    assert "operations per step" in text and "map iadd" in text
+
+
+def test_a_model_that_cannot_run_is_refused_by_operator_and_module(shell: Shell, tmp_path: Path) -> None:
+    model = (
+        "import numpy, torch\nfrom torch import nn\nfrom touchstone import capture\n"
+        "class Inner(nn.Module):\n    def forward(self, x): return torch.linalg.svdvals(x).sum() * x\n"
+        "def build_workload(size=4):\n    model = nn.Sequential(nn.Linear(size, size), Inner())\n"
+        "    x = numpy.ones((8, size), numpy.float32)\n"
+        "    return capture(model, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1), x, x, batch_size=4, steps=4)\n"
+    )
+    (tmp_path / "model.py").write_text(model)
+    assert_one_line_error(shell("quote", str(tmp_path / "model.py"), "--set", "size=3"), "linalg_svd")
+    assert_one_line_error(shell("quote", str(tmp_path / "model.py")), "at 1")
+
+
 def test_a_quote_shows_stake_and_escrow_as_the_market_computes_them(on_devnet: Shell, tmp_path: Path) -> None:
     Package.from_workload(small_workload(steps=100)).save(tmp_path / "package")
     values = on_devnet("quote", str(tmp_path / "package"), "--budget", "100", "--interval", "10", "--audit-rate", "8", "--json").json
@@ -220,6 +244,7 @@ def test_a_quote_shows_stake_and_escrow_as_the_market_computes_them(on_devnet: S
     stake = 2 * (100 / 10) * (1 - q) / (q * 0.7)
     assert float(str(values["stake"]).replace(",", "")) == pytest.approx(stake, rel=1e-6)
     assert values["stake_by_audit_rate"]["8%"] == values["stake"]  # type: ignore[index]
+    assert "audited by an honest verifier with a chance of 4.32%" in str(values["stake_reason"])
 
 
 def test_a_python_file_is_quoted_through_its_build_workload(shell: Shell, tmp_path: Path) -> None:

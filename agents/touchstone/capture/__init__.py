@@ -28,8 +28,9 @@ try:
     from touchstone.capture.api import capture
     from touchstone.capture.evaluation import evaluation
     from touchstone.capture.export import export
+    from touchstone.capture.families import folds, sweep
     from touchstone.capture.inference import inference
-    from touchstone.capture.profile import Profile, inspect
+    from touchstone.machine.profile import Profile, inspect
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
@@ -52,8 +53,10 @@ __all__ = [
     "capture",
     "evaluation",
     "export",
+    "folds",
     "inference",
     "inspect",
+    "sweep",
 ]
 
 
@@ -63,8 +66,10 @@ class CaptureModule(ModuleType):
     __call__ = staticmethod(capture)
     evaluation = staticmethod(evaluation)
     export = staticmethod(export)
+    folds = staticmethod(folds)
     inference = staticmethod(inference)
     inspect = staticmethod(inspect)
+    sweep = staticmethod(sweep)
 
 
 sys.modules[__name__].__class__ = CaptureModule

@@ -40,6 +40,7 @@ def capture(
     seed: int = 0,
     shuffle: bool = True,
     scheduler: LRScheduler | None = None,
+    rows: Iterable[Any] | None = None,
     order: Iterable[Any] | None = None,
     drop_last: bool = False,
     clip_norm: float | None = None,
@@ -61,8 +62,9 @@ def capture(
         epochs: how often to visit every sample; the steps are ``epochs * samples / batch_size``, rounded down.
         seed: chooses the order of the samples and the machine's random numbers (dropout).
         shuffle: visit the samples of every epoch in a new random order.
-        order: instead, which samples to visit: indices or batches of indices, as a sequence, an array, or a sampler of ``torch.utils.data``
-            (weighted, with replacement, …), iterated once per epoch.
+        rows: which samples to train with; all by default.
+        order: which samples to visit in which order, in place of ``rows`` and ``shuffle``: indices or batches of indices, as a sequence,
+            an array, or a sampler of ``torch.utils.data`` (weighted, with replacement, …), iterated once per epoch.
         drop_last: leave out the last samples of an epoch when they do not fill a batch, instead of filling it from the next epoch.
         scheduler: stepped once after every training step.
         clip_norm: limit of the gradients' total Euclidean norm.
@@ -79,7 +81,7 @@ def capture(
     optimizers.check_supported(optimizer)
     dataset = prepare(data, targets)
     table = batch_order(
-        dataset.samples, batch_size, steps=steps, epochs=epochs, seed=seed, shuffle=shuffle, order=order, drop_last=drop_last
+        dataset.samples, batch_size, steps=steps, epochs=epochs, seed=seed, shuffle=shuffle, rows=rows, order=order, drop_last=drop_last
     )
     count = len(table)
     history = _history(count, continues)

@@ -25,6 +25,7 @@ def batch_order(
     epochs: float | None,
     seed: int = 0,
     shuffle: bool = True,
+    rows: Iterable[Any] | None = None,
     order: Iterable[Any] | None = None,
     drop_last: bool = False,
 ) -> Indices:
@@ -40,6 +41,7 @@ def batch_order(
         epochs: number of passes; the steps are as many as are full.
         seed: of the shuffling; also torch's, numpy's and Python's seed while ``order`` is read.
         shuffle: visit the samples of every epoch in a new random order; otherwise in their own.
+        rows: which samples to visit; all by default.
         order: in place of that, indices of samples, or batches of them: a sequence, an array [visits] or [batches, batch_size], or a
             sampler. Each iteration of it is an epoch.
         drop_last: see above.
@@ -50,13 +52,16 @@ def batch_order(
     Raises:
         ModelError: a number is out of range, or ``order`` gives something else than indices, or too few.
     """
-    if not 1 <= batch_size <= samples:
-        raise ModelError(f"batch_size={batch_size} is not in 1..{samples}, the number of samples; choose another")
+    if rows is not None and order is not None:
+        raise ModelError("rows and order are both given; let order leave out the samples that are not to be visited")
+    visited = np.arange(samples, dtype=np.int32) if rows is None else next(_given(rows, samples, 1, None))
+    if not 1 <= batch_size <= len(visited):
+        raise ModelError(f"batch_size={batch_size} is not in 1..{len(visited)}, the number of samples; choose another")
     if (steps is None) == (epochs is None):
         raise ModelError(f"steps={steps}, epochs={epochs}; give either steps or epochs")
     with seeded(seed):
         limit = None if steps is None else steps * batch_size
-        visits = _shuffled(seed, samples, shuffle) if order is None else _given(order, samples, batch_size, limit)
+        visits = _shuffled(seed, visited, shuffle) if order is None else _given(order, samples, batch_size, limit)
         first = _whole_batches(next(visits), batch_size) if drop_last else next(visits)
         count = steps if steps is not None else int((epochs or 0) * len(first) // batch_size)
         if not 1 <= count < 2**31:
@@ -68,12 +73,11 @@ def batch_order(
     return np.ascontiguousarray(np.concatenate(parts)[: count * batch_size].reshape(count, batch_size))
 
 
-def _shuffled(seed: int, samples: int, shuffle: bool) -> Iterator[Indices]:
-    """Our own order, epoch by epoch."""
-    straight = np.arange(samples, dtype=np.int32)
+def _shuffled(seed: int, rows: Indices, shuffle: bool) -> Iterator[Indices]:
+    """Our own order of the samples ``rows``, epoch by epoch."""
     epoch = 0
     while True:
-        yield permutation(key_of(seed), epoch, samples) if shuffle else straight
+        yield rows[permutation(key_of(seed), epoch, len(rows))] if shuffle else rows
         epoch += 1
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "deploy": "touchstone.cli.deploy:deploy",
     "devnet": "touchstone.cli.devnet:devnet",
     "download": "touchstone.cli.download:download",
+    "family": "touchstone.cli.family:family",
     "logs": "touchstone.cli.jobs:logs",
     "quote": "touchstone.cli.quote:quote",
     "solver": "touchstone.cli.solver:solver",

@@ -21,5 +21,9 @@ class PreflightError(TouchstoneError, RuntimeError):
     """``touchstone check`` found something that would keep an agent from working."""
 
 
+class FamilyIncompleteError(TouchstoneError, RuntimeError):
+    """Some members of a family could not be posted."""
+
+
 class WorkloadFileError(TouchstoneError, ValueError):
     """A file does not build a workload."""

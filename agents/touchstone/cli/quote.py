@@ -1,130 +1,137 @@
-"""``touchstone quote``: what a job computes, what it costs, and what it asks of a solver."""
+"""``touchstone quote``: what a job computes, what it probably costs and takes, and what it asks of a solver."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from touchstone.cli.amounts import TOKENS, show_amount
+from touchstone.cli.offers import MILLIONTHS_PER_PERCENT, offer_for, with_terms
+from touchstone.cli.submit import argument
 from touchstone.cli.workload import load_package
 from touchstone.cli.workspace import Workspace, with_workspace
 
+if TYPE_CHECKING:
+    from touchstone.machine.workload import Workload
+    from touchstone.roles.records import JobSpec
+
 OTHER_RATES = (1, 3, 8, 20, 50, 100)
-MILLIONTHS_PER_PERCENT = 10_000
-DEFAULT_CHECKPOINTS = 50
+_MILLION = 1_000_000
+_MOST_BYTES = 4 << 30
 
 
 @click.command()
 @click.argument("workload", type=click.Path(path_type=Path))
-@click.option("--budget", type=TOKENS, help="Most to pay, in tokens. Without it only the computation is described, and no chain is asked.")
-@click.option("--interval", type=click.IntRange(min=2), help="Steps between checkpoints; a fiftieth of the job by default.")
-@click.option(
-    "--audit-rate", type=click.FloatRange(0, 100, min_open=True), default=3.0, show_default=True, help="Percent of intervals checked."
-)
-@click.option(
-    "--deadline", type=click.IntRange(min=1), default=3600, show_default=True, help="Longest duration a bid may promise, seconds."
-)
-@click.option("--value-of-time", type=TOKENS, default=1, help="What one second of delay costs you, in tokens; nearly nothing by default.")
-@click.option("--harm", type=TOKENS, default=0, help="What a false result would cost you beyond the price, in tokens; 0 by default.")
+@click.option("--budget", type=TOKENS, help="Most to pay, in tokens. Without it no chain is asked, unless for --past.")
+@click.option("--rate", type=TOKENS, help="Price of 10^12 operations, in tokens, for the expected price.")
+@click.option("--past", is_flag=True, help="Expect the price that the latest settled jobs of the market were paid.")
+@click.option("--trial/--no-trial", default=True, show_default=True, help="Run three steps here to tell how long the job takes.")
+@click.option("--set", "arguments", multiple=True, metavar="NAME=VALUE", help="Argument for build_workload(); JSON, or else a text.")
+@with_terms
 @with_workspace("chain", "data")
-def quote(
-    workspace: Workspace,
-    workload: Path,
-    budget: int | None,
-    interval: int | None,
-    audit_rate: float,
-    deadline: int,
-    value_of_time: int,
-    harm: int,
-) -> None:
-    """Describe and price the job in WORKLOAD, a package's folder or a Python file with a function build_workload()."""
+def quote(workspace: Workspace, /, workload: Path, **options: Any) -> None:
+    """Describe and price the job in WORKLOAD, a package's folder or a Python file with a function build_workload().
+
+    What cannot run is refused by the operator's name and the module's path.
+    """
+    from touchstone.machine.profile import inspect
+    from touchstone.roles.records import default_interval
+
     with workspace.output.waiting("Reading the workload"):
-        package = load_package(workload)
-        values = _profile(package.workload.program, package.workload.steps)
-    steps = package.workload.steps
-    interval = interval or default_interval(steps)
-    values |= {"interval_steps": interval, "checkpoints": -(-steps // interval)}
-    if budget is None:
-        workspace.output.result(values)
-        return
-    spec = job_spec(package, interval, deadline, round(audit_rate * MILLIONTHS_PER_PERCENT), budget, value_of_time, harm)
-    answer = workspace.client.read("JobMarket", "quote", spec)
-    values |= _priced(answer)
-    values["stake_by_audit_rate"] = _stakes(workspace, spec)
+        package = load_package(workload, dict(argument(text) for text in options["arguments"]))
+    found = package.workload
+    interval = options["interval"] or default_interval(found.steps)
+    values: dict[str, Any] = inspect(found).figures()
+    values |= {"interval_steps": interval, "checkpoints": -(-found.steps // interval)}
+    values |= _expected_time(workspace, found) if options["trial"] else {}
+    values |= _expected_price(workspace, found, options["rate"], options["past"])
+    if options["budget"] is not None:
+        from touchstone.roles.submitter import job_spec_of
+
+        values |= _terms(workspace, job_spec_of(package, offer_for(package, options)))
     workspace.output.result(values, _text(values))
 
 
-def default_interval(steps: int) -> int:
-    """Steps between checkpoints when nothing else is said: a fiftieth of the job, at least 2, leaving at least 2 for the last one.
+def _expected_time(workspace: Workspace, workload: Workload) -> dict[str, object]:
+    """How long the job takes on this machine; nothing where the runtime is not built."""
+    from touchstone.machine.runtime import NativeMachine, NativeRuntimeError
+    from touchstone.roles.estimate import trial_seconds
 
-    docs/economics.md, section 7, says why.
-    """
-    interval = max(2, -(-steps // DEFAULT_CHECKPOINTS))
-    while steps % interval == 1:
-        interval += 1
-    return interval
-
-
-def job_spec(
-    package: Any, interval: int, deadline: int, audit_rate: int, budget: int, value_of_time: int, harm: int
-) -> dict[str, bytes | int]:
-    """``IJobMarket.JobSpec`` of a package; seconds, millionths, base units of the token."""
-    return {
-        "programRoot": package.program_root,
-        "constantsRoot": package.constants_root,
-        "initialRoot": package.state_root,
-        "steps": package.workload.steps,
-        "intervalSteps": interval,
-        "deadline": deadline,
-        "auditRate": audit_rate,
-        "budget": budget,
-        "valueOfTime": value_of_time,
-        "harm": harm,
-    }
+    try:
+        with workspace.output.waiting("Running three steps"):
+            seconds = trial_seconds(NativeMachine(workload.program, workload.constants), workload)
+    except NativeRuntimeError as error:
+        workspace.output.say(f"no time is estimated: {error}")
+        return {}
+    return {"seconds_per_step_here": round(seconds, 6), "seconds_here": round(seconds * workload.steps, 3)}
 
 
-def _profile(program: Any, steps: int) -> dict[str, object]:
-    from touchstone.machine.cost import cost
+def _expected_price(workspace: Workspace, workload: Workload, rate: int | None, past: bool) -> dict[str, object]:
+    from touchstone.roles.estimate import expected_price, going_rate
+    from touchstone.roles.library import JobLibrary
+    from touchstone.roles.reader import MarketReader
+    from touchstone.store.local import LocalStore
 
-    step = cost(program)
-    return {
-        "steps": steps,
-        "nodes": len(program.nodes),
-        "operations_per_step": step.operations,
-        "operations": step.operations * steps,
-        "bytes_moved_per_step": step.bytes_moved,
-        "peak_memory_bytes": step.peak_memory,
-        "state_bytes": step.state_bytes,
-        "constant_bytes": step.constant_bytes,
-    }
+    if rate is not None:
+        return {"expected_price": show_amount(expected_price(workload, rate)), "price_from": f"{show_amount(rate)} for 10^12 operations"}
+    if not past:
+        return {}
+    with workspace.output.waiting("Looking at past jobs"):
+        library = JobLibrary(LocalStore(workspace.data / "store"), _MOST_BYTES)
+        going = going_rate(MarketReader(workspace.client).read().ledger, library)
+    if going is None:
+        return {"expected_price": "unknown", "price_from": "no job is settled yet"}
+    source = f"the median of {going.jobs} settled jobs, {show_amount(going.per_tera)} for 10^12 operations"
+    return {"expected_price": show_amount(expected_price(workload, going.per_tera)), "price_from": source}
 
 
-def _priced(answer: Any) -> dict[str, object]:
+def _terms(workspace: Workspace, spec: JobSpec) -> dict[str, object]:
+    """What the market computes, and why the stake is what it is."""
+    from touchstone.roles.reader import MarketReader
+
+    answer = workspace.client.read("JobMarket", "quote", spec)
+    own = MarketReader(workspace.client).parameters()
+    caught = spec.audit_rate * own.honest_share * (_MILLION - own.proposer_share) / _MILLION**3
     return {
         "checkpoints": answer.intervals,
         "escrow": show_amount(answer.escrow),
         "audit_reserve": show_amount(answer.auditReserve),
         "posting_bond": show_amount(answer.postingBond),
         "stake": show_amount(answer.stake),
+        "stake_reason": (
+            f"a false interval gains {show_amount(-(-spec.budget // answer.intervals) + spec.harm)} and is audited by an honest verifier "
+            f"with a chance of {caught:.2%}; the stake makes that lose twice what it gains"
+        ),
         "bid_deposit": show_amount(answer.deposit),
         "audit_fee": show_amount(answer.auditFee),
         "challenge_bond": show_amount(answer.challengeBond),
+        "stake_by_audit_rate": _stakes(workspace, spec),
     }
 
 
-def _stakes(workspace: Workspace, spec: dict[str, bytes | int]) -> dict[str, str]:
+def _stakes(workspace: Workspace, spec: JobSpec) -> dict[str, str]:
     """The stake other audit rates would ask of the solver."""
     stakes = {}
     for percent in OTHER_RATES:
-        other = {**spec, "auditRate": percent * MILLIONTHS_PER_PERCENT}
+        other = spec._replace(audit_rate=percent * MILLIONTHS_PER_PERCENT)
         stakes[f"{percent}%"] = show_amount(workspace.client.read("JobMarket", "quote", other).stake)
     return stakes
 
 
-def _text(values: dict[str, Any]) -> str:
-    lines = [f"{name.replace('_', ' '):<22}{value}" for name, value in values.items() if not isinstance(value, dict)]
-    lines.append("stake at other audit rates:")
-    lines += [f"  {rate:<20}{stake}" for rate, stake in values["stake_by_audit_rate"].items()]
+def _text(values: Mapping[str, Any]) -> str:
+    """One value per line, numbers with separators; then what has parts."""
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            lines.append(f"{name.replace('_', ' ')}:")
+            lines += [f"  {part:<22}{_shown(each)}" for part, each in value.items()]
+        else:
+            lines.append(f"{name.replace('_', ' '):<24}{_shown(value)}")
     return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from touchstone.cli.amounts import TOKENS, show_amount
-from touchstone.cli.quote import MILLIONTHS_PER_PERCENT, default_interval
+from touchstone.cli.offers import offer_for, with_terms
 from touchstone.cli.running import Common, agent_node, loop_settings, run_until_stopped, take_common, with_common_options
 from touchstone.cli.workload import load_package
 from touchstone.cli.workspace import Workspace, with_workspace
@@ -24,15 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("workload", type=click.Path(path_type=Path))
 @click.option("--budget", type=TOKENS, required=True, help="Most to pay, in tokens.")
-@click.option("--interval", type=click.IntRange(min=2), help="Steps between checkpoints; a fiftieth of the job by default.")
-@click.option(
-    "--audit-rate", type=click.FloatRange(0, 100, min_open=True), default=3.0, show_default=True, help="Percent of intervals checked."
-)
-@click.option(
-    "--deadline", type=click.IntRange(min=1), default=3600, show_default=True, help="Longest duration a bid may promise, seconds."
-)
-@click.option("--value-of-time", type=TOKENS, default=1, help="What one second of delay costs you, in tokens; nearly nothing by default.")
-@click.option("--harm", type=TOKENS, default=0, help="What a false result would cost you beyond the price, in tokens; 0 by default.")
+@with_terms
 @click.option("--mirror", "mirrors", multiple=True, help="Another store that has the package; may be given several times.")
 @click.option("--set", "arguments", multiple=True, metavar="NAME=VALUE", help="Argument for build_workload(); JSON, or else a text.")
 @click.option("--again", is_flag=True, help="Post a further job, though the same one runs already.")
@@ -47,8 +39,8 @@ def submit(workspace: Workspace, /, workload: Path, **options: Any) -> None:
     """
     common = take_common(options)
     with workspace.output.waiting("Reading the workload"):
-        package = load_package(workload, dict(_argument(text) for text in options["arguments"]))
-    offer = _offer(package, options)
+        package = load_package(workload, dict(argument(text) for text in options["arguments"]))
+    offer = offer_for(package, options)
     if workspace.dry_run:
         _preview(workspace, package, offer)
         return
@@ -59,10 +51,10 @@ def submit(workspace: Workspace, /, workload: Path, **options: Any) -> None:
             job = post_job(node, package, offer, [endpoint, *options["mirrors"]], options["again"])
         workspace.output.result({"job": job, "package": package.cid, "store": endpoint}, f"Job {job} is posted.")
         if not options["detach"]:
-            _follow(workspace, _submitter(node, common, endpoint), job)
+            _follow(workspace, make_submitter(node, common, endpoint), job)
 
 
-def _argument(text: str) -> tuple[str, object]:
+def argument(text: str) -> tuple[str, object]:
     """Name and value of a NAME=VALUE option."""
     name, separator, value = text.partition("=")
     if not separator or not name.isidentifier():
@@ -85,28 +77,16 @@ def run_submitter(workspace: Workspace, /, **options: Any) -> None:
     """Serve the packages of the account's jobs, collect their checkpoints and keep them moving, until interrupted."""
     common = take_common(options)
     with agent_node(workspace, "submitter", common) as (node, endpoint):
-        run_until_stopped(_submitter(node, common, endpoint), node.address, endpoint)
+        run_until_stopped(make_submitter(node, common, endpoint), node.address, endpoint)
 
 
-def _submitter(node: Node, common: Common, endpoint: str) -> Submitter:
+def make_submitter(node: Node, common: Common, endpoint: str) -> Submitter:
+    """The agent that looks after the account's jobs."""
     from touchstone.roles.rules.submitter import SubmitterRules
     from touchstone.roles.submitter import Submitter, SubmitterSettings
 
     rules = SubmitterRules(common.patience, not common.keep_balance)
     return Submitter(node, SubmitterSettings(rules, loop_settings(common), endpoint, common.max_bytes))
-
-
-def _offer(package: Package, options: dict[str, Any]) -> Offer:
-    from touchstone.roles.submitter import Offer
-
-    return Offer(
-        budget=options["budget"],
-        interval_steps=options["interval"] or default_interval(package.workload.steps),
-        deadline=options["deadline"],
-        audit_rate=round(options["audit_rate"] * MILLIONTHS_PER_PERCENT),
-        value_of_time=options["value_of_time"],
-        harm=options["harm"],
-    )
 
 
 def _preview(workspace: Workspace, package: Package, offer: Offer) -> None:

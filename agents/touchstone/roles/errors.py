@@ -17,6 +17,10 @@ class UnknownJobError(TouchstoneError, LookupError):
     """The market has no job of this number."""
 
 
+class UnknownFamilyError(TouchstoneError, LookupError):
+    """No family of this name was posted from here."""
+
+
 class JobNotFinishedError(TouchstoneError, RuntimeError):
     """A job has no final state yet, or will never have one."""
 

@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS findings (
     job INTEGER NOT NULL, interval INTEGER NOT NULL, root BLOB NOT NULL, seal BLOB NOT NULL, outcome TEXT NOT NULL, before BLOB NOT NULL,
     PRIMARY KEY (job, interval, root, seal)
 );
+CREATE TABLE IF NOT EXISTS members (
+    id INTEGER PRIMARY KEY, family TEXT NOT NULL, label TEXT NOT NULL, package TEXT NOT NULL, spec TEXT NOT NULL, UNIQUE (family, label)
+);
 CREATE TABLE IF NOT EXISTS submissions (
     id INTEGER PRIMARY KEY, package TEXT NOT NULL, spec TEXT NOT NULL, mirrors TEXT NOT NULL, job INTEGER
 );
@@ -100,6 +103,16 @@ class Submission:
     spec: str
     mirrors: str
     job: int | None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A job of a family: what is, or is to be, posted under ``label``. ``spec`` is JSON, as of a submission."""
+
+    family: str
+    label: str
+    package: str
+    spec: str
 
 
 @dataclass(frozen=True)
@@ -184,6 +197,28 @@ class RoleJournal:
     def posted(self, submission: int, job: int) -> None:
         """Record the number a submission was posted under."""
         self._write("UPDATE submissions SET job = ? WHERE id = ?", (job, submission))
+
+    def members(self, family: str) -> list[Member]:
+        """The members of a family, in the order they were added in."""
+        rows = self._all("SELECT family, label, package, spec FROM members WHERE family = ? ORDER BY id", (family,))
+        return [Member(*row) for row in rows]
+
+    def families(self) -> list[str]:
+        """Names of all families, sorted."""
+        return [row[0] for row in self._all("SELECT DISTINCT family FROM members ORDER BY family", ())]
+
+    def add_member(self, fact: Member) -> None:
+        """Record what a label of a family stands for, in place of what it stood for before."""
+        self._write(
+            "INSERT INTO members (family, label, package, spec) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (family, label) DO UPDATE SET package = excluded.package, spec = excluded.spec",
+            astuple(fact),
+        )
+
+    def job_of(self, member: Member) -> int | None:
+        """The last job that was posted for a member's package and specification."""
+        found = [each.job for each in self.submissions() if (each.package, each.spec) == (member.package, member.spec)]
+        return next((job for job in reversed(found) if job is not None), None)
 
     def add_timing(self, timing: Timing) -> None:
         """Record how long something took, for people; no decision depends on it."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
+from touchstone.commitment.roots import program_root
+from touchstone.machine.program import Program, decode
+from touchstone.machine.validity import check
 from touchstone.machine.workload import Array
 from touchstone.roles.errors import PackageMismatchError
 from touchstone.roles.ledger import JobRecord, Ledger
 from touchstone.store.errors import StoreUnavailableError
 from touchstone.store.fetch import Fetcher, Progress
 from touchstone.store.local import LocalStore
-from touchstone.store.package import Package
+from touchstone.store.package import Package, fetch_manifest
 from touchstone.store.remote import RemoteStore
 
 _KEPT_PACKAGES = 4
@@ -54,6 +57,16 @@ class JobLibrary:
                 self._packages.popitem(last=False)
         return known
 
+    def program(self, job: JobRecord, ledger: Ledger) -> Program:
+        """The job's program alone, checked against the root it was posted with. Raises as :meth:`package`."""
+        fetcher = self._fetcher(job, ledger)
+        part = fetch_manifest(job.package, fetcher).program
+        program = decode(fetcher.get(part.cid, min(part.bytes, self._max_bytes)))
+        check(program)
+        if program_root(program) != job.spec.program_root:
+            raise _mismatch("program", job)
+        return program
+
     def state(self, job: JobRecord, ledger: Ledger, root: bytes) -> list[Array]:
         """The state of the job with this root. Raises as :meth:`package`."""
         package = self.package(job, ledger)
@@ -79,7 +92,11 @@ def check_package(job: JobRecord, package: Package) -> None:
     found = (package.program_root, package.constants_root, package.state_root, package.workload.steps)
     for name, wanted, given in zip(("program", "constants", "initial state", "number of steps"), posted, found, strict=True):
         if wanted != given:
-            raise PackageMismatchError(f"the {name} of package {job.package} is not the one job {job.number} was posted with; skip the job")
+            raise _mismatch(name, job)
+
+
+def _mismatch(what: str, job: JobRecord) -> PackageMismatchError:
+    return PackageMismatchError(f"the {what} of package {job.package} is not the one job {job.number} was posted with; skip the job")
 
 
 def _remote(address: str) -> RemoteStore | None:

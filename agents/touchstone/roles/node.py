@@ -66,7 +66,8 @@ def open_node(data: Path | str, account: LocalAccount, sender: Sender, role: str
         AgentRunningError: another process of the same role runs for the account.
     """
     base = Path(data)
-    agents = base / "agents" / f"{sender.client.genesis[2:18]}-{account.address}"
+    facts = facts_path(base, sender.client, account.address)
+    agents = facts.parent
     agents.mkdir(parents=True, exist_ok=True)
     lock = (agents / f"{role}.lock").open("w")
     try:
@@ -74,4 +75,9 @@ def open_node(data: Path | str, account: LocalAccount, sender: Sender, role: str
     except BlockingIOError:
         lock.close()
         raise AgentRunningError(f"a {role} of {account.address} runs with {base} already; stop it or name another --data") from None
-    return Node(account, sender, RoleJournal(agents / "facts.sqlite"), LocalStore(base / "store"), lock)
+    return Node(account, sender, RoleJournal(facts), LocalStore(base / "store"), lock)
+
+
+def facts_path(data: Path, client: ChainClient, address: str) -> Path:
+    """Where the facts of an account on a chain are kept; they can be read while its agent runs."""
+    return data / "agents" / f"{client.genesis[2:18]}-{address}" / "facts.sqlite"

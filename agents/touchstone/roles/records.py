@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 ZERO_ADDRESS = "0x" + "00" * 20
 ZERO_HASH = bytes(32)
 MILLION = 1_000_000
+DEFAULT_CHECKPOINTS = 50
 MAX_BATCH = 16
 """Most checkpoints one transaction may commit."""
 
@@ -68,6 +69,17 @@ class JobSpec(NamedTuple):
     def length(self, interval: int) -> int:
         """Steps of an interval; the last may be shorter."""
         return min(self.interval_steps, self.steps - self.start(interval))
+
+
+def default_interval(steps: int) -> int:
+    """Steps between checkpoints when nothing else is said: a fiftieth of the job, at least 2, leaving at least 2 for the last one.
+
+    docs/economics.md, section 7, says why.
+    """
+    interval = max(2, -(-steps // DEFAULT_CHECKPOINTS))
+    while steps % interval == 1:
+        interval += 1
+    return interval
 
 
 class Checkpoint(NamedTuple):

@@ -14,6 +14,7 @@ from touchstone.machine.runtime import NativeMachine
 from touchstone.roles.actions import Action, Assess, Move, PrepareBid, Train, Work
 from touchstone.roles.agent import Agent, LoopSettings, Outcome
 from touchstone.roles.errors import PackageMismatchError
+from touchstone.roles.estimate import trial_seconds
 from touchstone.roles.journal import Assessment, Bid, TrainedCheckpoint
 from touchstone.roles.ledger import JobRecord
 from touchstone.roles.library import JobLibrary
@@ -28,7 +29,6 @@ from touchstone.roles.view import View
 from touchstone.store.errors import BlobTooLargeError, InvalidPackageError
 from touchstone.store.package import Package
 
-_TRIAL_STEPS = 2
 _REFUSALS = (InvalidProgramError, InvalidPackageError, PackageMismatchError, BlobTooLargeError)
 
 
@@ -150,12 +150,8 @@ class Solver(Agent):
 
     def _trial(self, package: Package) -> float:
         """Seconds one step takes on this machine."""
-        machine = self._make_executor(package.workload.program, package.workload.constants)
-        machine.load(package.workload.state)
-        machine.run(1)
-        started = self._clock()
-        machine.run(_TRIAL_STEPS)
-        return (self._clock() - started) / _TRIAL_STEPS
+        workload = package.workload
+        return trial_seconds(self._make_executor(workload.program, workload.constants), workload, self._clock)
 
     def _prepare_bid(self, action: PrepareBid, view: View) -> None:
         """Journals price, duration and salt. A job that was begun by another is bid for only with the state it goes on from in hand."""

@@ -128,11 +128,17 @@ def quote_job(node: Node, spec: JobSpec) -> Quote:
     return quote(node.client.read("JobMarket", "quote", spec))
 
 
-def post_job(node: Node, package: Package, offer: Offer, mirrors: Sequence[str], again: bool = False) -> int:
+def spec_text(package: Package, offer: Offer) -> str:
+    """What is posted for a package under an offer, as the journal keeps it."""
+    return json.dumps([value.hex() if isinstance(value, bytes) else value for value in job_spec_of(package, offer)])
+
+
+def post_job(node: Node, package: Package, offer: Offer, mirrors: Sequence[str], again: bool = False, keep_settled: bool = False) -> int:
     """Publish a package in the own store and post it; returns the job's number.
 
     The same package under the same offer is the same job until that job is over: called again, also after the process was killed anywhere
-    in between, this returns its number and posts nothing. ``again`` posts a further one, unless an earlier one is still on its way.
+    in between, this returns its number and posts nothing. ``again`` posts a further one, unless an earlier one is still on its way; with
+    ``keep_settled`` a job that was settled counts like one that runs.
 
     Raises:
         InsufficientBalanceError: the account has fewer tokens than the escrow; nothing was sent.
@@ -140,22 +146,23 @@ def post_job(node: Node, package: Package, offer: Offer, mirrors: Sequence[str],
     """
     spec = job_spec_of(package, offer)
     cid = package.publish(node.store)
-    written = json.dumps([value.hex() if isinstance(value, bytes) else value for value in spec])
-    running = None if again else _running_job(node, cid, written)
-    if running is not None:
-        return running
+    written = spec_text(package, offer)
+    earlier = None if again else _earlier_job(node, cid, written, keep_settled)
+    if earlier is not None:
+        return earlier
     submission = node.journal.add_submission(cid, written, json.dumps(list(mirrors)))
     number = int(_post(node, spec, cid, mirrors, f"submission {submission.id}").event("JobPosted").values["job"])
     node.journal.posted(submission.id, number)
     return number
 
 
-def _running_job(node: Node, package: str, spec: str) -> int | None:
-    """The job that was posted for this package and specification and is not over."""
+def _earlier_job(node: Node, package: str, spec: str, keep_settled: bool) -> int | None:
+    """The job that was posted for this package and specification and is not over, or else settled if such jobs are kept."""
     for submission in node.journal.submissions():
         if submission.job is None or (submission.package, submission.spec) != (package, spec):
             continue
-        if not job_state(node.client.read("JobMarket", "jobOf", submission.job)).status.is_over:
+        status = job_state(node.client.read("JobMarket", "jobOf", submission.job)).status
+        if not status.is_over or (keep_settled and status is Status.SETTLED):
             return submission.job
     return None
 

@@ -1,4 +1,4 @@
-"""What a workload consists of, for people."""
+"""What a workload consists of, for people. Free of torch."""
 
 from __future__ import annotations
 
@@ -36,6 +36,21 @@ class Profile:
     def node_count(self) -> int:
         """Number of nodes of one step."""
         return sum(self.nodes.values())
+
+    def figures(self) -> dict[str, object]:
+        """The profile as JSON values."""
+        return {
+            "steps": self.steps,
+            "nodes": self.node_count,
+            "operations_per_step": self.cost.operations,
+            "operations": self.cost.operations * self.steps,
+            "bytes_moved_per_step": self.cost.bytes_moved,
+            "peak_memory_bytes": self.cost.peak_memory,
+            "state_bytes": self.cost.state_bytes,
+            "constant_bytes": self.cost.constant_bytes,
+            "largest_output_bytes": self.largest_output,
+            "operators": self.nodes,
+        }
 
     def __str__(self) -> str:
         lines = [
