@@ -15,9 +15,10 @@ from simulation.economy import ROOT, Economy, standard_economy
 from simulation.gas import GasTable
 from simulation.sections import cheating, costs
 from touchstone.chain.deploy import MarketParameters, devnet_parameters
-from touchstone.cli.quote import default_interval, quote
+from touchstone.cli.quote import quote
 from touchstone.cli.submit import submit
 from touchstone.market import Market
+from touchstone.roles.records import default_interval
 from touchstone.roles.submitter import Offer
 
 FIGURES = results.read()
