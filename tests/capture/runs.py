@@ -41,6 +41,7 @@ def train_eagerly(
     order: Array,
     scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
     clip_norm: float | None = None,
+    clip_value: float | None = None,
 ) -> np.ndarray:
     """Ordinary training on the mini-batches of ``order``; the losses."""
     x, y = torch.from_numpy(data), torch.from_numpy(targets)
@@ -51,6 +52,8 @@ def train_eagerly(
         value.backward()
         if clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        if clip_value is not None:
+            torch.nn.utils.clip_grad_value_(model.parameters(), clip_value)
         optimizer.step()
         if scheduler is not None:
             scheduler.step()

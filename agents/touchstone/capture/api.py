@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -17,11 +18,13 @@ from touchstone.capture.data import ArrayLike, Dataset, prepare
 from touchstone.capture.eager import TrainingRun
 from touchstone.capture.errors import ModelError
 from touchstone.capture.export import export
+from touchstone.capture.naming import EMA
 from touchstone.capture.order import batch_order
 from touchstone.capture.pipeline import captured
+from touchstone.capture.recipe import Loss, Recipe
 from touchstone.capture.sampling import key_of
-from touchstone.capture.schedule import learning_rates
-from touchstone.capture.twin import Loss, Twin, copy_together
+from touchstone.capture.schedule import schedule_of
+from touchstone.capture.twin import Twin, copy_together
 from touchstone.capture.work import Job
 from touchstone.machine.outcome import Outcome
 from touchstone.machine.workload import Array, Workload
@@ -44,6 +47,9 @@ def capture(
     order: Iterable[Any] | None = None,
     drop_last: bool = False,
     clip_norm: float | None = None,
+    clip_value: float | None = None,
+    accumulation_steps: int = 1,
+    ema_decay: float | None = None,
     continues: Outcome | None = None,
     check_steps: int = 3,
 ) -> Workload:
@@ -54,7 +60,7 @@ def capture(
     Args:
         model: takes a batch of each array of ``data``; used in the mode it is in (``model.train()`` or ``model.eval()``).
         loss: ``loss(outputs, targets)`` giving one number, e.g. ``nn.CrossEntropyLoss()``.
-        optimizer: SGD, Adam or AdamW of ``torch.optim`` over the model's parameters; state it already has is continued.
+        optimizer: of ``torch.optim``, or your own made of PyTorch operators, over the model's parameters; state it has is continued.
         data: one array, or a sequence of arrays for a model with several arguments; float32 or integers, one row per sample.
         targets: one row per sample; float32 or integers.
         batch_size: samples per step.
@@ -68,6 +74,10 @@ def capture(
         drop_last: leave out the last samples of an epoch when they do not fill a batch, instead of filling it from the next epoch.
         scheduler: stepped once after every training step.
         clip_norm: limit of the gradients' total Euclidean norm.
+        clip_value: instead, limit of every number of the gradients.
+        accumulation_steps: run each batch as this many micro-batches and average their gradients; must divide ``batch_size``.
+        ema_decay: also keep an exponential moving average of the weights, as ``torch.optim.swa_utils.AveragedModel`` does;
+            ``capture.export(…, average=True)`` loads it.
         continues: the result of an earlier job with the same slots, to go on from: ``model`` and ``optimizer`` give the architecture only,
             the step counter goes on, and the settled job's final state root is this job's initial one.
         check_steps: how many first steps to compare with eager PyTorch; 0 skips the comparison.
@@ -87,17 +97,28 @@ def capture(
     history = _history(count, continues)
     if continues is not None:
         model, optimizer, scheduler = _start_from(continues, model, optimizer, scheduler)
+    recipe = Recipe(
+        loss,
+        schedule_of(optimizer, scheduler, count),
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+        accumulation_steps=accumulation_steps,
+        ema_decay=ema_decay,
+        ema_start=None if continues is None else _averages(continues),
+    )
+    recipe.check(table.shape[1])
     job = Job(
         dataset=dataset,
         order=table,
-        rates=learning_rates(optimizer, scheduler, count),
+        rates=recipe.rows(),
         key=key_of(seed),
         books=LossHistory(history),
         first=continues.step if continues is not None else 0,
+        groups=len(optimizer.param_groups),
     )
-    info = _facts(model, loss, optimizer, scheduler, batch_size, seed, clip_norm, dataset)
-    run = TrainingRun(model, loss, optimizer, clip_norm)
-    workload = captured(lambda: Twin(model, loss, optimizer, clip_norm), job, info, run, range(min(check_steps, count)))
+    info = _facts(model, recipe, optimizer, scheduler, batch_size, seed, dataset)
+    run = TrainingRun(model, optimizer, recipe)
+    workload = captured(lambda: Twin(model, optimizer, recipe), job, info, run, range(min(check_steps, count)))
     return workload if continues is None else _with_state_of(workload, continues)
 
 
@@ -106,6 +127,12 @@ def _start_from(outcome: Outcome, model: nn.Module, optimizer: Optimizer, schedu
     copies = copy_together(model, optimizer, scheduler)
     export(outcome.workload, outcome.state, copies[0], copies[1])
     return copies
+
+
+def _averages(outcome: Outcome) -> dict[str, torch.Tensor] | None:
+    """The averaged weights of an outcome that has them."""
+    found = {name.removeprefix(EMA): torch.from_numpy(array.copy()) for name, array in outcome.tensors.items() if name.startswith(EMA)}
+    return found or None
 
 
 def _history(steps: int, outcome: Outcome | None) -> Array:
@@ -136,23 +163,25 @@ def _with_state_of(workload: Workload, outcome: Outcome) -> Workload:
 
 def _facts(
     model: nn.Module,
-    loss: Loss,
+    recipe: Recipe,
     optimizer: Optimizer,
     scheduler: LRScheduler | None,
     batch_size: int,
     seed: int,
-    clip_norm: float | None,
     dataset: Dataset,
 ) -> dict[str, object]:
     return {
         "kind": "training",
         "model": type(model).__name__,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "loss": getattr(loss, "__name__", type(loss).__name__),
+        "loss": getattr(recipe.loss, "__name__", type(recipe.loss).__name__),
         "optimizer": type(optimizer).__name__,
         "scheduler": type(scheduler).__name__ if scheduler is not None else None,
         "samples": dataset.samples,
         "batch_size": batch_size,
         "seed": seed,
-        "clip_norm": clip_norm,
+        "clip_norm": recipe.clip_norm,
+        "clip_value": recipe.clip_value,
+        "accumulation_steps": recipe.accumulation_steps,
+        "ema_decay": recipe.ema_decay,
     }

@@ -12,13 +12,15 @@ import numpy.typing as npt
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from touchstone.capture import optimizers
 from touchstone.capture.lowering.randomness import RANDOM_BITS, threshold
-from touchstone.capture.naming import named_tensors
+from touchstone.capture.naming import EMA, named_tensors
+from touchstone.capture.recipe import Recipe
 from touchstone.capture.sampling import program_words
-from touchstone.capture.twin import Loss, copy_together, plain_kernels
+from touchstone.capture.twin import copy_together, plain_kernels
 from touchstone.capture.work import Job
 
 aten = torch.ops.aten
@@ -43,9 +45,8 @@ class TrainingRun:
     """Ordinary training. Its steps depend on each other: ``steps`` has to be 0, 1, 2, …"""
 
     model: nn.Module
-    loss: Loss
     optimizer: Optimizer
-    clip_norm: float | None
+    recipe: Recipe
 
     @property
     def is_adaptive(self) -> bool:
@@ -58,24 +59,42 @@ class TrainingRun:
         if dtype is torch.float64:
             _widen(model, optimizer)
         trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        average = self._average(model)
         draws = MachineDraws(job.key)
         for step in steps:
-            for group, rate in zip(optimizer.param_groups, job.rates[step], strict=True):
-                group["lr"] = rate
-            batch = cast_floats(job.batch(step), dtype)
+            for dial, number in zip(self.recipe.dials, job.rates[step], strict=False):
+                dial.turn(optimizer.param_groups, number)
             draws.start(job.first + step)
             for parameter in model.parameters():
                 parameter.grad = None
+            value = torch.zeros((), dtype=dtype)
             with plain_kernels(), draws:
-                value = self.loss(model(*batch[:-1]), batch[-1])
-                value.backward()  # type: ignore[no-untyped-call]
-            if self.clip_norm is not None:
-                torch.nn.utils.clip_grad_norm_(trained, self.clip_norm)
+                parts = self.recipe.accumulation_steps
+                for rows in self.recipe.micro_batches(cast_floats(job.batch(step), dtype)):
+                    loss = self.recipe.loss(model(*rows[:-1]), rows[-1]) / parts
+                    loss.backward()  # type: ignore[no-untyped-call]
+                    value = value + loss.detach().reshape(())
+            self.recipe.clip([parameter for parameter in trained if parameter.grad is not None])
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 type(optimizer).step(optimizer)
             numbers = {name: as_numbers(tensor) for name, tensor in named_tensors(model, optimizer).items()}
+            if average is not None:
+                average.update_parameters(model)
+                numbers |= {f"{EMA}{name}": as_numbers(p) for name, p in average.module.named_parameters() if p.requires_grad}
             yield numbers | {"loss": as_numbers(value)}
+
+    def _average(self, model: nn.Module) -> AveragedModel | None:
+        """PyTorch's own averaged model."""
+        if self.recipe.ema_decay is None:
+            return None
+        average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(self.recipe.ema_decay))  # type: ignore[no-untyped-call]
+        if self.recipe.ema_start is not None:
+            with torch.no_grad():
+                for name, start in self.recipe.ema_start.items():
+                    average.module.get_parameter(name).copy_(start)
+            average.n_averaged.add_(1)
+        return average
 
 
 def cast_floats(batch: Sequence[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor]:

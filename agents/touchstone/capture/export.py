@@ -10,13 +10,13 @@ from torch.optim import Optimizer
 
 from touchstone.capture import optimizers
 from touchstone.capture.errors import ModelError
-from touchstone.capture.naming import host_state, named_tensors
+from touchstone.capture.naming import EMA, host_state, named_tensors
 from touchstone.machine.workload import Array, Workload
 
 _EXPORTED = ("param:", "buffer:", "optim:")  # the other slots are the job's own
 
 
-def export(workload: Workload, state: Sequence[Array], model: nn.Module, optimizer: Optimizer | None = None) -> None:
+def export(workload: Workload, state: Sequence[Array], model: nn.Module, optimizer: Optimizer | None = None, average: bool = False) -> None:
     """Write a state of ``workload`` (the final one, or any checkpoint) into ``model``, and into ``optimizer`` if given.
 
     Afterwards the model predicts with, and the optimizer goes on from, exactly the trained numbers.
@@ -26,6 +26,7 @@ def export(workload: Workload, state: Sequence[Array], model: nn.Module, optimiz
         state: one array per slot, in slot order.
         model: of the architecture that was captured; its parameters and buffers are overwritten in place.
         optimizer: built over the model's parameters as the captured one was.
+        average: write the averaged weights instead of the last ones, into a model that is to be used and not trained.
 
     Raises:
         ModelError: the state, the model or the optimizer does not fit the workload. Nothing is changed then.
@@ -36,7 +37,12 @@ def export(workload: Workload, state: Sequence[Array], model: nn.Module, optimiz
         )
     values = {name: torch.from_numpy(array.copy()) for name, array in zip(workload.slot_names, state, strict=True)}
     step = int(values.pop("step")[0])
+    averages = {f"param:{name.removeprefix(EMA)}": value for name, value in values.items() if name.startswith(EMA)}
     values = {name: value for name, value in values.items() if name.startswith(_EXPORTED)}
+    if average:
+        if not averages or optimizer is not None:
+            raise ModelError("there are no averaged weights for this; capture with ema_decay=…, and export them without an optimizer")
+        values |= averages
     values |= {name: torch.tensor(value) for name, value in host_state(workload, step).items()}
     fresh = {} if optimizer is None else _missing_state(model, optimizer, set(values))
     targets = named_tensors(model, optimizer) | fresh
@@ -58,13 +64,11 @@ def export(workload: Workload, state: Sequence[Array], model: nn.Module, optimiz
 def _missing_state(model: nn.Module, optimizer: Optimizer, names: set[str]) -> dict[str, torch.Tensor]:
     """Optimizer state that the workload has and the optimizer would make at its first step."""
     optimizers.check_supported(optimizer)
-    path = {parameter: name for name, parameter in model.named_parameters()}
+    path: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+    trained = {parameter for parameter in path if parameter.requires_grad}
     fresh: dict[str, torch.Tensor] = {}
-    for group in optimizer.param_groups:
-        untouched = [p for p in group["params"] if p in path and not optimizer.state.get(p)]
-        for parameter in untouched:
-            state = optimizers.initial_state(optimizer, parameter, group)
-            fresh |= {f"optim:{key}:{path[parameter]}": value for key, value in state.items()}
+    for parameter, state in optimizers.initial_states(optimizer, trained).items():
+        fresh |= {f"optim:{key}:{path[parameter]}": value for key, value in state.items() if isinstance(value, torch.Tensor)}
     return {name: value for name, value in fresh.items() if name in names}
 
 

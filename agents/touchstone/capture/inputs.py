@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from torch.fx import Node
 
 from touchstone.capture.data import Column
 from touchstone.capture.views import Value
-from touchstone.capture.work import Work
+from touchstone.capture.work import Job, Work
 from touchstone.machine.program import DType, MapFn
 
 
@@ -37,24 +39,37 @@ def _gather_rows(work: Work, column: Column, indices: Value) -> Value:
 
 def fill_tables(work: Work, index: Value) -> None:
     """Values that depend on time alone: a literal where they never change, else a look-up by step."""
-    groups = list(zip(*work.job.rates, strict=True))
+    names = _table_names(work.job)
     for node in work.trace.module.graph.nodes:
         column = work.timetable.values.get(node)
         if column is None:
             continue
-        rounded = tuple(float(np.float32(number)) for number in column)
-        if len(set(rounded)) == 1:
-            work.values[node] = work.graph.f32(rounded[0])
-            continue
-        if rounded not in work.tables:
-            name = _table_name(rounded, groups, len(work.tables))
-            table = work.constant(name, np.array(rounded, dtype=np.float32).reshape(-1, 1))
-            work.tables[rounded] = work.graph.reshape(work.graph.gather(table, index), ())
-        work.values[node] = work.tables[rounded]
+        if _is_boolean(node):  # a choice by the step number; the table holds 0 and 1
+            work.values[node] = work.graph.map(MapFn.F2I, _looked_up(work, column, names, index))
+        else:
+            work.values[node] = _looked_up(work, column, names, index)
 
 
-def _table_name(column: tuple[float, ...], groups: Sequence[tuple[float, ...]], index: int) -> str:
-    for k, rates in enumerate(groups):
-        if tuple(float(np.float32(rate)) for rate in rates) == column:
-            return "table:lr" if len(groups) == 1 else f"table:lr{k}"
-    return f"table:{index}"
+def _looked_up(work: Work, column: Sequence[float], names: dict[tuple[float, ...], str], index: Value) -> Value:
+    rounded = tuple(float(np.float32(number)) for number in column)
+    if len(set(rounded)) == 1:
+        return work.graph.f32(rounded[0])
+    if rounded not in work.tables:
+        name = names.get(rounded, f"table:{len(work.tables)}")
+        table = work.constant(name, np.array(rounded, dtype=np.float32).reshape(-1, 1))
+        work.tables[rounded] = work.graph.reshape(work.graph.gather(table, index), ())
+    return work.tables[rounded]
+
+
+def _is_boolean(node: Node) -> bool:
+    value = node.meta.get("val")
+    return isinstance(value, torch.Tensor) and value.dtype is torch.bool
+
+
+def _table_names(job: Job) -> dict[tuple[float, ...], str]:
+    """Names of the tables that are learning rates, by their numbers."""
+    names: dict[tuple[float, ...], str] = {}
+    columns = list(zip(*job.rates, strict=True))[: job.groups]
+    for k, rates in enumerate(columns):
+        names.setdefault(tuple(float(np.float32(rate)) for rate in rates), "table:lr" if len(columns) == 1 else f"table:lr{k}")
+    return names

@@ -10,6 +10,8 @@ from torch.optim import Optimizer
 
 from touchstone.machine.workload import Workload
 
+EMA = "ema:"  # then the parameter's name: its average over the steps
+
 
 def named_tensors(model: nn.Module, optimizer: Optimizer | None = None) -> dict[str, torch.Tensor]:
     """Parameters, buffers and optimizer state by name; weights that are shared appear once."""

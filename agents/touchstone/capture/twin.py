@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import inspect
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from unittest import mock
@@ -18,8 +17,10 @@ from torch.optim import Optimizer
 
 from touchstone.capture import optimizers
 from touchstone.capture.errors import DTypeError, ModelError
+from touchstone.capture.naming import EMA
+from touchstone.capture.recipe import Recipe
+from touchstone.capture.schedule import Setting
 
-Loss = Callable[..., torch.Tensor]
 Result = TypeVar("Result")
 
 
@@ -108,12 +109,11 @@ class ModelTwin:
 class Twin(ModelTwin):
     """Model, loss and optimizer of a training step, copied so that the user's objects stay untouched."""
 
-    def __init__(self, model: nn.Module, loss: Loss, optimizer: Optimizer, clip_norm: float | None) -> None:
+    def __init__(self, model: nn.Module, optimizer: Optimizer, recipe: Recipe) -> None:
         copied, self.optimizer = copy_together(model, optimizer)
         super().__init__(copied)
-        self.loss = loss
-        self.clip_norm = clip_norm
-        self.groups = len(self.optimizer.param_groups)
+        self.recipe = recipe
+        self.groups = len(recipe.rows()[0])
         owned = {parameter for group in self.optimizer.param_groups for parameter in group["params"]}
         self._check_ownership(owned)
         self.trained = [k for k, p in enumerate(self._parameters) if p.requires_grad and p in owned]
@@ -122,7 +122,15 @@ class Twin(ModelTwin):
         optimizers.initialise(self.optimizer, {self._parameters[k] for k in self.trained})
         self._state_keys = [(k, key) for k in self.trained for key in self._optimizer_state(k)]
         self.leaves += [Leaf(f"optim:{key}:{self._names[k]}", self._optimizer_state(k)[key]) for k, key in self._state_keys]
+        self.leaves += self._averages()
         self._check_leaves()
+
+    def _averages(self) -> list[Leaf]:
+        """The averaged weights of the parameters that are trained."""
+        if self.recipe.ema_decay is None:
+            return []
+        start = self.recipe.ema_start or {}
+        return [Leaf(f"{EMA}{self._names[k]}", start.get(self._names[k], self._parameters[k])) for k in self.trained]
 
     def _check_ownership(self, owned: set[torch.Tensor]) -> None:
         strangers = len(owned - set(self._parameters))
@@ -139,24 +147,31 @@ class Twin(ModelTwin):
         self, state: list[torch.Tensor], rates: list[torch.Tensor], batch: list[torch.Tensor]
     ) -> tuple[list[torch.Tensor], tuple[torch.Tensor, ...]]:
         """One training step without side effects. ``batch`` is the model's inputs, then the targets; it reports the loss."""
-        parameters, buffers, optimizer_state = self._split([tensor.detach().clone() for tensor in state])
+        parameters, buffers, others = self._split([tensor.detach().clone() for tensor in state])
+        optimizer_state, averages = others[: len(self._state_keys)], others[len(self._state_keys) :]
         for k in self.trained:
             parameters[k].requires_grad_()
-        loss, buffers = self._run(parameters, buffers, lambda model: self._loss(model, batch))
         trained = [parameters[k] for k in self.trained]
-        for parameter, gradient in zip(trained, torch.autograd.grad(loss, trained, allow_unused=True), strict=True):
-            parameter.grad = gradient
+        losses = []
+        parts = self.recipe.accumulation_steps
+        for rows in self.recipe.micro_batches(batch):
+            loss, buffers = self._run(parameters, buffers, lambda model, rows=rows: self._loss(model, rows))  # type: ignore[misc]
+            losses.append(loss if parts == 1 else loss / parts)
+            for parameter, gradient in zip(trained, torch.autograd.grad(losses[-1], trained, allow_unused=True), strict=True):
+                parameter.grad = gradient if parameter.grad is None or gradient is None else parameter.grad + gradient
         self.location.mark("the optimizer")
-        if self.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(trained, self.clip_norm, foreach=False)
+        self.recipe.clip(trained)
         optimizer_state = self._update(parameters, optimizer_state, rates)
+        new = [parameters[k].detach() for k in self.trained]
+        averages = [torch.lerp(old, weight, rates[-1].item()) for old, weight in zip(averages, new, strict=False)]
         self.location.mark(None)
-        return [p.detach() for p in parameters] + buffers + optimizer_state, (loss.detach(),)
+        total = torch.stack([loss.detach().reshape(()) for loss in losses]).sum() if parts > 1 else losses[0].detach()
+        return [p.detach() for p in parameters] + buffers + optimizer_state + averages, (total,)
 
-    def _loss(self, model: nn.Module, batch: list[torch.Tensor]) -> torch.Tensor:
+    def _loss(self, model: nn.Module, batch: Sequence[torch.Tensor]) -> torch.Tensor:
         outputs = model(*batch[:-1])
         self.location.mark("the loss")
-        loss = self.loss(outputs, batch[-1])
+        loss = self.recipe.loss(outputs, batch[-1])
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             shape = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
             raise ModelError(f"the loss gives {shape} instead of one number; average or sum it")
@@ -165,21 +180,32 @@ class Twin(ModelTwin):
     def _update(self, parameters: list[torch.Tensor], state: list[torch.Tensor], rates: list[torch.Tensor]) -> list[torch.Tensor]:
         position = {parameter: k for k, parameter in enumerate(self._parameters)}
         groups, kept_state = self.optimizer.param_groups, self.optimizer.state
-        kept = [(group["params"], group["lr"]) for group in groups]
+        kept_groups = [dict(group) for group in groups]
         try:
             self.optimizer.state = defaultdict(dict)
+            for k in self.trained:  # what is not a tensor stays what it is
+                self.optimizer.state[parameters[k]] = dict(kept_state.get(self._parameters[k], {}))
             for (k, key), tensor in zip(self._state_keys, state, strict=True):
                 self.optimizer.state[parameters[k]][key] = tensor
-            for group, rate in zip(groups, rates, strict=True):
+            for group in groups:
                 group["params"] = [parameters[position[parameter]] for parameter in group["params"]]
-                group["lr"] = rate
-            with torch.no_grad():
-                inspect.unwrap(type(self.optimizer).step)(self.optimizer)
+            for place, dial in enumerate(self.recipe.dials):
+                dial.turn(groups, self._number(place, rates[place]))
+            with optimizers.as_if_compiling():
+                optimizers.take_step(self.optimizer)
             return [self.optimizer.state[parameters[k]][key] for k, key in self._state_keys]
         finally:
             self.optimizer.state = kept_state
-            for group, (params, rate) in zip(groups, kept, strict=True):
-                group["params"], group["lr"] = params, rate
+            for group, kept in zip(groups, kept_groups, strict=True):
+                group.update(kept)
+
+    def _number(self, place: int, rate: torch.Tensor) -> Any:
+        """What stands for a dial while a step is traced. PyTorch's optimizers take tensors as learning rates, and only as those."""
+        dial = self.recipe.dials[place]
+        if dial.key == "lr":
+            return rate
+        name = dial.key if dial.place is None else f"{dial.key}[{dial.place}]"
+        return Setting(rate.item(), [row[place] for row in self.recipe.schedule.rows], name)
 
 
 class Location(contextlib.AbstractContextManager["Location"]):

@@ -32,10 +32,11 @@ class Job:
     Attributes:
         dataset: the arrays whose rows a step reads.
         order: sample indices, int32 of shape [steps, batch].
-        rates: learning rates of the parameter groups at every step.
+        rates: at every step the learning rate of each parameter group, then any other number that changes with time alone.
         key: the two words that key the machine's random numbers.
         books: what the job writes down beside the state of the model.
         first: the step counter at the start: 0, or that of the state it goes on from.
+        groups: how many of the rates are learning rates.
         counted: how many of the samples in ``order`` count, when the last batch is filled up with samples that do not; a step then takes,
             after its rows, which of them count.
     """
@@ -46,6 +47,7 @@ class Job:
     key: tuple[int, int]
     books: Books
     first: int = 0
+    groups: int = 0
     counted: int | None = None
 
     @property
