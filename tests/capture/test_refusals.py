@@ -229,8 +229,6 @@ def test_unusable_arrays_are_refused(samples, change, kind, part: str) -> None:
     ("optimizer", "part"),
     [
         (lambda p: torch.optim.LBFGS(p), "LBFGS"),
-        (lambda p: torch.optim.RMSprop(p), "RMSprop"),
-        (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.5), "dampening=0.5"),
         (lambda p: torch.optim.Adam(p, capturable=True), "capturable"),
     ],
 )
@@ -240,24 +238,14 @@ def test_unsupported_optimizers_are_refused_by_name(samples, optimizer, part: st
     assert_one_line(refusal.value, part)
 
 
-def test_an_optimizer_subclass_is_refused_because_its_step_may_differ(samples) -> None:
-    class Mine(torch.optim.SGD):
-        pass
-
-    with pytest.raises(capture.UnsupportedOptimizerError) as refusal:
-        attempt(*samples, optimizer=lambda p: Mine(p, lr=0.1))
-    assert_one_line(refusal.value, "Mine")
-
-
 @pytest.mark.parametrize(
     ("schedule", "part"),
     [
         (lambda o: torch.optim.lr_scheduler.ReduceLROnPlateau(o), "ReduceLROnPlateau"),
-        (lambda o: torch.optim.lr_scheduler.OneCycleLR(o, max_lr=0.1, total_steps=20), "cycle_momentum"),
         (lambda o: torch.optim.lr_scheduler.StepLR(torch.optim.SGD([torch.zeros(1)], lr=1.0), 1), "another optimizer"),
     ],
 )
-def test_schedules_that_are_not_fixed_learning_rates_are_refused(samples, schedule, part: str) -> None:
+def test_schedules_that_are_not_fixed_in_advance_are_refused(samples, schedule, part: str) -> None:
     model = nn.Linear(6, 6)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     with pytest.raises(capture.UnsupportedOptimizerError) as refusal:
