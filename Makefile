@@ -7,7 +7,7 @@ NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/build.py 
 SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
 PYTHON_CODE := agents scripts tests benchmarks simulation setup.py
 
-.PHONY: help setup native contracts data demo test lint format bench economics portable mutants clean
+.PHONY: help setup native contracts data demo test lint format bench campaign economics portable mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ bench: setup ## measure speed against PyTorch and the cost of checkpoints; write
 
 economics: $(STAMPS)/python ## simulate the market and write the figures, tables and plots of docs/economics: about two minutes
 	$(BIN)/python -m simulation
+
+campaign: setup ## play more than ten thousand disputes of captured programs; writes tests/dispute/campaign.json
+	$(BIN)/python -m tests.dispute.campaign
 
 portable: setup ## test the referee as compiled for chains without the CLZ opcode
 	$(BIN)/python scripts/portable_contracts.py

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
+from eth_utils.address import to_checksum_address
 
 from tests.dispute.worlds import Words, flipped
 from touchstone.commitment.merkle import ZERO, Tree, root, sha256
@@ -22,6 +23,9 @@ from touchstone.dispute.proof import element_reads
 from touchstone.dispute.state import Claim, Level, Place
 from touchstone.dispute.truth import Truth
 from touchstone.machine.program import Kind, Ref
+
+GARBLED = 3
+"""Malformed moves tried before each move."""
 
 
 class Liar(Protocol):
@@ -61,6 +65,54 @@ class Cheater:
             yield Player(self.truth, self.rules).answer(board)
         except (NothingToDenyError, IndexError):  # its own run has caught up with the honest one
             return
+
+
+@dataclass
+class Garbler:
+    """Follows a faulty run, and before each move tries malformed ones: bits flipped, words dropped or added, numbers off."""
+
+    truth: Truth
+    rules: Rules
+    rng: random.Random
+
+    def opening(self, claim: Claim) -> tuple[bytes, ...]:
+        return Player(self.truth, self.rules).opening(claim)
+
+    def moves(self, board: Board) -> Iterator[Move]:
+        for move in Cheater(self.truth, self.rules).moves(board):
+            for _ in range(GARBLED):
+                yield garbled(move, self.rng)
+            yield move
+
+
+def garbled(value: Any, rng: random.Random) -> Any:
+    """The same move, or part of one, with one thing changed that still can be sent."""
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value) if getattr(value, field.name) != () or field.name != "reads"]
+        name = rng.choice(names)
+        return replace(value, **{name: garbled(getattr(value, name), rng)})
+    if isinstance(value, tuple):
+        return _garbled_list(value, rng)
+    if isinstance(value, int):
+        return value ^ 1 << rng.randrange(4)
+    if isinstance(value, str):
+        return str(to_checksum_address(rng.randbytes(20)))
+    if len(value) == 32 or rng.random() < 0.6:
+        place = rng.randrange(len(value))
+        return value[:place] + bytes([value[place] ^ 1 << rng.randrange(8)]) + value[place + 1 :]
+    return value[:-4] if rng.random() < 0.5 else value + bytes(4)
+
+
+def _garbled_list(value: tuple[Any, ...], rng: random.Random) -> tuple[Any, ...]:
+    if not value:
+        return (rng.randbytes(32),)
+    choice = rng.random()
+    if choice < 0.25:
+        return value[:-1]
+    if choice < 0.5:
+        return (*value, value[-1])
+    place = rng.randrange(len(value))
+    return (*value[:place], garbled(value[place], rng), *value[place + 1 :])
 
 
 @dataclass
