@@ -244,6 +244,9 @@ def test_a_quote_shows_stake_and_escrow_as_the_market_computes_them(on_devnet: S
     stake = 2 * (100 / 10) * (1 - q) / (q * 0.7)
     assert float(str(values["stake"]).replace(",", "")) == pytest.approx(stake, rel=1e-6)
     assert values["stake_by_audit_rate"]["8%"] == values["stake"]  # type: ignore[index]
+    # 41 steps in intervals of 10 are 5; of the numbers offered only those that the steps allow.
+    assert values["audits_cost_by_audit_rate"]["100%"] > values["audits_cost_by_audit_rate"]["8%"]  # type: ignore[index]
+    assert values["stake_by_checkpoints"] == {}
     assert "audited by an honest verifier with a chance of 4.32%" in str(values["stake_reason"])
 
 

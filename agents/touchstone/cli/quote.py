@@ -16,10 +16,9 @@ from touchstone.cli.workspace import Workspace, with_workspace
 
 if TYPE_CHECKING:
     from touchstone.machine.workload import Workload
+    from touchstone.roles.reasons import Choice
     from touchstone.roles.records import JobSpec
 
-OTHER_RATES = (1, 3, 8, 20, 50, 100)
-_MILLION = 1_000_000
 _MOST_BYTES = 4 << 30
 
 
@@ -91,10 +90,10 @@ def _expected_price(workspace: Workspace, workload: Workload, rate: int | None, 
 def _terms(workspace: Workspace, spec: JobSpec) -> dict[str, object]:
     """What the market computes, and why the stake is what it is."""
     from touchstone.roles.reader import MarketReader
+    from touchstone.roles.reasons import stake_reasons
 
     answer = workspace.client.read("JobMarket", "quote", spec)
-    own = MarketReader(workspace.client).parameters()
-    caught = spec.audit_rate * own.honest_share * (_MILLION - own.proposer_share) / _MILLION**3
+    reasons = stake_reasons(spec, MarketReader(workspace.client).parameters())
     return {
         "checkpoints": answer.intervals,
         "escrow": show_amount(answer.escrow),
@@ -102,23 +101,20 @@ def _terms(workspace: Workspace, spec: JobSpec) -> dict[str, object]:
         "posting_bond": show_amount(answer.postingBond),
         "stake": show_amount(answer.stake),
         "stake_reason": (
-            f"a false interval gains {show_amount(-(-spec.budget // answer.intervals) + spec.harm)} and is audited by an honest verifier "
-            f"with a chance of {caught:.2%}; the stake makes that lose twice what it gains"
+            f"a false interval gains {show_amount(reasons.gain)} and is audited by an honest verifier "
+            f"with a chance of {reasons.chance:.2%}; the stake makes that lose twice what it gains"
         ),
         "bid_deposit": show_amount(answer.deposit),
         "audit_fee": show_amount(answer.auditFee),
         "challenge_bond": show_amount(answer.challengeBond),
-        "stake_by_audit_rate": _stakes(workspace, spec),
+        "stake_by_audit_rate": {_percent(each): show_amount(each.stake) for each in reasons.by_rate},
+        "audits_cost_by_audit_rate": {_percent(each): show_amount(each.audits) for each in reasons.by_rate},
+        "stake_by_checkpoints": {str(each.intervals): show_amount(each.stake) for each in reasons.by_intervals},
     }
 
 
-def _stakes(workspace: Workspace, spec: JobSpec) -> dict[str, str]:
-    """The stake other audit rates would ask of the solver."""
-    stakes = {}
-    for percent in OTHER_RATES:
-        other = spec._replace(audit_rate=percent * MILLIONTHS_PER_PERCENT)
-        stakes[f"{percent}%"] = show_amount(workspace.client.read("JobMarket", "quote", other).stake)
-    return stakes
+def _percent(choice: Choice) -> str:
+    return f"{choice.audit_rate // MILLIONTHS_PER_PERCENT}%"
 
 
 def _text(values: Mapping[str, Any]) -> str:

@@ -57,12 +57,10 @@ class StakeReasons:
         """What a false interval gains on average when it is not caught, less what it loses when it is; below zero in every job."""
         return (self.gain * (MILLION**2 - self.caught) - self.loss * self.caught) // MILLION**2
 
-    def text(self) -> str:
-        """The reason in one sentence, without amounts of tokens."""
-        return (
-            f"a false interval gains at most its share of the budget and the harm, and is found with a chance of "
-            f"{self.caught / MILLION**2:.2%}; the stake makes it lose twice what it gains, so that half of the honest verifiers may fail"
-        )
+    @property
+    def chance(self) -> float:
+        """q, the chance that one given false interval is caught."""
+        return self.caught / MILLION**2
 
 
 def stake_reasons(spec: JobSpec, parameters: Parameters) -> StakeReasons:
