@@ -244,9 +244,10 @@ def test_a_quote_shows_stake_and_escrow_as_the_market_computes_them(on_devnet: S
     stake = 2 * (100 / 10) * (1 - q) / (q * 0.7)
     assert float(str(values["stake"]).replace(",", "")) == pytest.approx(stake, rel=1e-6)
     assert values["stake_by_audit_rate"]["8%"] == values["stake"]  # type: ignore[index]
-    # 41 steps in intervals of 10 are 5; of the numbers offered only those that the steps allow.
-    assert values["audits_cost_by_audit_rate"]["100%"] > values["audits_cost_by_audit_rate"]["8%"]  # type: ignore[index]
-    assert values["stake_by_checkpoints"] == {}
+    assert values["stake_by_checkpoints"]["10"] == values["stake"]  # type: ignore[index]
+    assert list(values["stake_by_checkpoints"]) == ["10", "20", "50"]  # type: ignore[call-overload]
+    # 8% of 10 intervals, each of them 1.3 times a tenth of the budget.
+    assert float(values["audits_cost_by_audit_rate"]["8%"]) == pytest.approx(10.4)  # type: ignore[index]
     assert "audited by an honest verifier with a chance of 4.32%" in str(values["stake_reason"])
 
 
