@@ -47,7 +47,8 @@ def read_gas() -> GasTable:
         checkpoint=round((job["commitments"] + job["finality"]) / LONG_CHECKPOINTS),
         attest=calls["attest"],
         seed=calls["record a seed"],
-        dispute=dispute["design point"]["total"],
+        # The dearest of the ways in which the snapshots measure it.
+        dispute=max(figures["total"] for name, figures in dispute.items() if name.startswith("design point")),
     )
 
 
