@@ -29,6 +29,7 @@ INTS, MASK, LABELS = integers(3, 4), normal(3, 4, seed=4) > 0, integers(3, high=
 BLOCK = normal(2, 3, 4, seed=5)
 UNIT = torch.tensor(0.25)
 LOGS = torch.log_softmax(X, -1)
+MAP, PIXELS, SHARES = normal(2, 4, 3, 5, seed=6), integers(2, 3, 5, high=4), positive(4)
 
 # For each operator, arguments to try it with. A dictionary at the end holds keyword arguments.
 CASES: dict[Any, list[list[Any]]] = {
@@ -166,12 +167,23 @@ CASES: dict[Any, list[list[Any]]] = {
         *([LOGS, LABELS, None, reduction, -100] for reduction in (0, 1, 2)),
         [LOGS, LABELS, None, 1, int(LABELS[0])],
         [LOGS[0], LABELS[0], None, 1, -100],
+        *([LOGS, LABELS, SHARES, reduction, int(LABELS[0])] for reduction in (0, 1, 2)),
     ],
     aten.nll_loss_backward.default: [
         [normal(3), LOGS, LABELS, None, 0, -100, torch.tensor(3.0)],
         [UNIT, LOGS, LABELS, None, 1, -100, torch.tensor(3.0)],
         [UNIT, LOGS, LABELS, None, 2, int(LABELS[0]), torch.tensor(3.0)],
         [UNIT, LOGS[0], LABELS[0], None, 1, -100, torch.tensor(1.0)],
+        [UNIT, LOGS, LABELS, SHARES, 1, int(LABELS[0]), torch.tensor(1.5)],
+    ],
+    aten.nll_loss2d_forward.default: [
+        *([MAP, PIXELS, weight, reduction, -100] for reduction in (0, 1, 2) for weight in (None, SHARES)),
+        [MAP, PIXELS, SHARES, 1, 2],
+    ],
+    aten.nll_loss2d_backward.default: [
+        [normal(2, 3, 5), MAP, PIXELS, SHARES, 0, -100, torch.tensor(3.0)],
+        [UNIT, MAP, PIXELS, None, 1, 2, torch.tensor(3.0)],
+        [UNIT, MAP, PIXELS, SHARES, 1, 2, torch.tensor(3.0)],
     ],
     aten.mse_loss.default: [[X, Y, reduction] for reduction in (0, 1, 2)],
     aten.mse_loss_backward.default: [[UNIT, X, Y, 1], [UNIT, X, Y, 2], [X, Y, X * Y, 0]],

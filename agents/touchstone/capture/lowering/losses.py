@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from touchstone.capture import views
-from touchstone.capture.errors import UnsupportedOperatorError
 from touchstone.capture.lowering.reductions import reduce_sum
 from touchstone.capture.lowering.registry import Context, axis_of, lowers
 from touchstone.capture.views import Value
@@ -51,59 +52,72 @@ def log_softmax_backward(ctx: Context, gradient: Value, y: Value, axis: int, _dt
     return ctx.graph.map(MapFn.SUB, gradient, ctx.graph.map(MapFn.MUL, ctx.graph.map(MapFn.EXP, y), total))
 
 
-@lowers(aten.nll_loss_forward.default, becomes="iota, imul, iadd, gather, neg, reduce sum, div")
+@lowers(
+    aten.nll_loss_forward.default,
+    aten.nll_loss2d_forward.default,
+    becomes="iota, imul, iadd, gather, neg, mul with weights, reduce sum, div",
+)
 def nll_loss(ctx: Context, x: Value, labels: Value, weight: Value | None, reduction: int, ignored: int) -> tuple[Value, Value]:
-    """Minus the log-probability of each label, averaged, summed or as it is; and the number of labels that count (0 without reduction)."""
-    _refuse_weights(ctx, weight)
-    rows, classes = _rows_and_classes(x)
+    """Minus the log-probability of each label, averaged, summed or as it is; and the labels' total weight (0 without reduction)."""
+    graph = ctx.graph
+    rows, classes, places = _rows_classes_places(x)
     counted = None if ctx.labels.check(labels, classes, ignored, ctx.where) else _counted(ctx, labels, ignored)
-    chosen = labels if counted is None else ctx.graph.select(counted, labels, ctx.graph.i32(0))
-    first = ctx.graph.map(MapFn.IMUL, ctx.graph.iota(rows), ctx.graph.i32(classes))
-    index = ctx.graph.map(MapFn.IADD, first, ctx.graph.reshape(chosen, (rows,)))
-    picked = ctx.graph.gather(ctx.graph.reshape(x, (rows * classes, 1)), index)
-    losses = ctx.graph.map(MapFn.NEG, ctx.graph.reshape(picked, labels.shape))
+    chosen = labels if counted is None else graph.select(counted, labels, graph.i32(0))
+    row = graph.map(MapFn.IMUL, graph.reshape(graph.iota(rows), (rows, 1)), graph.i32(classes * places))
+    place = graph.map(MapFn.IADD, row, graph.iota(places)) if places > 1 else row
+    label = (
+        graph.map(MapFn.IMUL, graph.reshape(chosen, (rows, places)), graph.i32(places)) if places > 1 else graph.reshape(chosen, (rows, 1))
+    )
+    picked = graph.gather(graph.reshape(x, (x.count, 1)), graph.map(MapFn.IADD, place, label))
+    losses = graph.map(MapFn.NEG, graph.reshape(picked, labels.shape))
+    shares = None if weight is None else graph.reshape(graph.gather(graph.reshape(weight, (classes, 1)), chosen), labels.shape)
+    if shares is not None:
+        losses = graph.map(MapFn.MUL, losses, shares)
     if counted is not None:
-        losses = ctx.graph.select(counted, losses, ctx.graph.f32(0.0))
+        losses = graph.select(counted, losses, graph.f32(0.0))
+        shares = None if shares is None else graph.select(counted, shares, graph.f32(0.0))
     if reduction == _NONE:
-        return losses, ctx.graph.f32(0.0)
-    weights = _total_weight(ctx, rows, counted)
-    total = reduce_sum(ctx, losses, tuple(range(len(losses.shape))))
-    return (ctx.graph.map(MapFn.DIV, total, weights) if reduction == _MEAN else total), weights
+        return losses, graph.f32(0.0)
+    everywhere = tuple(range(len(labels.shape)))
+    weights = _number_of_labels(ctx, rows * places, counted) if shares is None else reduce_sum(ctx, shares, everywhere)
+    total = reduce_sum(ctx, losses, everywhere)
+    return (graph.map(MapFn.DIV, total, weights) if reduction == _MEAN else total), weights
 
 
-@lowers(aten.nll_loss_backward.default, becomes="iota, ieq, neg, div, select")
+@lowers(aten.nll_loss_backward.default, aten.nll_loss2d_backward.default, becomes="iota, ieq, neg, div, mul with weights, select")
 def nll_loss_backward(
     ctx: Context, gradient: Value, x: Value, labels: Value, weight: Value | None, reduction: int, ignored: int, weights: Value
 ) -> Value:
     """Minus the gradient at each label, zero elsewhere."""
-    _refuse_weights(ctx, weight)
-    _, classes = _rows_and_classes(x)
+    graph = ctx.graph
+    rows, classes, places = _rows_classes_places(x)
     if reduction == _MEAN:
-        gradient = ctx.graph.map(MapFn.DIV, gradient, weights)
+        gradient = graph.map(MapFn.DIV, gradient, weights)
     if reduction == _NONE:
-        gradient = ctx.graph.reshape(gradient, (*labels.shape, 1))
+        gradient = graph.reshape(gradient, (rows, 1, places))
     if not ctx.labels.check(labels, classes, ignored, ctx.where):
-        labels = ctx.graph.select(_counted(ctx, labels, ignored), labels, ctx.graph.i32(-1))
-    hit = ctx.graph.map(MapFn.IEQ, ctx.graph.reshape(labels, (*labels.shape, 1)), ctx.graph.iota(classes))
-    return ctx.graph.select(hit, ctx.graph.map(MapFn.NEG, gradient), ctx.graph.f32(0.0))
-
-
-def _refuse_weights(ctx: Context, weight: Value | None) -> None:
+        labels = graph.select(_counted(ctx, labels, ignored), labels, graph.i32(-1))
+    hit = graph.map(MapFn.IEQ, graph.reshape(labels, (rows, 1, places)), graph.reshape(graph.iota(classes), (classes, 1)))
+    gradient = graph.map(MapFn.NEG, gradient)
     if weight is not None:
-        raise UnsupportedOperatorError(f"class weights are not supported yet{ctx.at}; use CrossEntropyLoss without weight")
+        gradient = graph.map(MapFn.MUL, gradient, graph.reshape(weight, (classes, 1)))
+    return graph.reshape(graph.select(hit, gradient, graph.f32(0.0)), x.shape)
 
 
-def _rows_and_classes(x: Value) -> tuple[int, int]:
-    return (1, x.shape[0]) if len(x.shape) == 1 else (x.shape[0], x.shape[1])
+def _rows_classes_places(x: Value) -> tuple[int, int, int]:
+    """Samples, classes, and positions that have a label each."""
+    if len(x.shape) == 1:
+        return 1, x.shape[0], 1
+    return x.shape[0], x.shape[1], math.prod(x.shape[2:])
 
 
 def _counted(ctx: Context, labels: Value, ignored: int) -> Value:
     return ctx.graph.map(MapFn.IEQ, ctx.graph.map(MapFn.IEQ, labels, ctx.graph.i32(ignored)), ctx.graph.i32(0))
 
 
-def _total_weight(ctx: Context, rows: int, counted: Value | None) -> Value:
+def _number_of_labels(ctx: Context, labels: int, counted: Value | None) -> Value:
     if counted is None:
-        return ctx.graph.f32(float(rows))
+        return ctx.graph.f32(float(labels))
     return ctx.graph.map(MapFn.I2F, reduce_sum(ctx, counted, tuple(range(len(counted.shape)))))
 
 
