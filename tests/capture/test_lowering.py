@@ -29,6 +29,7 @@ INTS, MASK, LABELS = integers(3, 4), normal(3, 4, seed=4) > 0, integers(3, high=
 BLOCK = normal(2, 3, 4, seed=5)
 UNIT = torch.tensor(0.25)
 LOGS = torch.log_softmax(X, -1)
+INSIDE = torch.sigmoid(X)
 MAP, PIXELS, SHARES = normal(2, 4, 3, 5, seed=6), integers(2, 3, 5, high=4), positive(4)
 
 # For each operator, arguments to try it with. A dictionary at the end holds keyword arguments.
@@ -175,6 +176,12 @@ CASES: dict[Any, list[list[Any]]] = {
         [UNIT, LOGS, LABELS, None, 2, int(LABELS[0]), torch.tensor(3.0)],
         [UNIT, LOGS[0], LABELS[0], None, 1, -100, torch.tensor(1.0)],
         [UNIT, LOGS, LABELS, SHARES, 1, int(LABELS[0]), torch.tensor(1.5)],
+    ],
+    aten.binary_cross_entropy.default: [[INSIDE, INSIDE.flip(0), w, reduction] for reduction in (0, 1, 2) for w in (None, ROW.abs())],
+    aten.binary_cross_entropy_backward.default: [
+        [UNIT, INSIDE, INSIDE.flip(0), None, 1],
+        [UNIT, INSIDE, INSIDE.flip(0), X.abs(), 2],
+        [X, INSIDE, INSIDE.flip(0), None, 0],
     ],
     aten.nll_loss2d_forward.default: [
         *([MAP, PIXELS, weight, reduction, -100] for reduction in (0, 1, 2) for weight in (None, SHARES)),

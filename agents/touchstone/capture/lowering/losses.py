@@ -139,3 +139,36 @@ def mse_loss_backward(ctx: Context, gradient: Value, a: Value, b: Value, reducti
     factor = 2.0 / difference.count if reduction == _MEAN else 2.0
     scaled = ctx.graph.map(MapFn.MUL, difference, ctx.graph.f32(factor))
     return ctx.graph.map(MapFn.MUL, scaled, views.expand(gradient, difference.shape))
+
+
+_LEAST_LOG = -100.0  # PyTorch limits the logarithms so, and the denominator of the gradient below
+_LEAST_SPREAD = 1e-12
+
+
+@lowers(aten.binary_cross_entropy.default, becomes="log, max, sub, mul, fma, neg, reduce sum, div")
+def binary_cross_entropy(ctx: Context, x: Value, target: Value, weight: Value | None = None, reduction: int = _MEAN) -> Value:
+    """−(target · log x + (1 − target) · log(1 − x)) · weight, averaged, summed or as it is."""
+    graph, one, least = ctx.graph, ctx.graph.f32(1.0), ctx.graph.f32(_LEAST_LOG)
+    yes = graph.map(MapFn.MAX, graph.map(MapFn.LOG, x), least)
+    no = graph.map(MapFn.MAX, graph.map(MapFn.LOG, graph.map(MapFn.SUB, one, x)), least)
+    losses = graph.map(MapFn.FMA, target, yes, graph.map(MapFn.MUL, graph.map(MapFn.SUB, one, target), no))
+    losses = graph.map(MapFn.NEG, losses if weight is None else graph.map(MapFn.MUL, losses, weight))
+    if reduction == _NONE:
+        return losses
+    total = reduce_sum(ctx, losses, tuple(range(len(losses.shape))))
+    return graph.map(MapFn.DIV, total, graph.f32(float(losses.count))) if reduction == _MEAN else total
+
+
+@lowers(aten.binary_cross_entropy_backward.default, becomes="sub, mul, max, div")
+def binary_cross_entropy_backward(
+    ctx: Context, gradient: Value, x: Value, target: Value, weight: Value | None = None, reduction: int = _MEAN
+) -> Value:
+    """gradient · weight · (x − target) / (x · (1 − x)), over the number of elements for the mean."""
+    graph = ctx.graph
+    spread = graph.map(MapFn.MUL, x, graph.map(MapFn.SUB, graph.f32(1.0), x))
+    slope = graph.map(MapFn.DIV, graph.map(MapFn.SUB, x, target), graph.map(MapFn.MAX, spread, graph.f32(_LEAST_SPREAD)))
+    if weight is not None:
+        slope = graph.map(MapFn.MUL, slope, weight)
+    if reduction == _MEAN:
+        slope = graph.map(MapFn.DIV, slope, graph.f32(float(x.count)))
+    return graph.map(MapFn.MUL, slope, views.expand(gradient, x.shape))
