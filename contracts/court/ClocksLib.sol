@@ -29,8 +29,11 @@ library ClocksLib {
     }
 
     /// @notice Seconds since the turn began.
+    /// @dev Unchecked: clocks that anybody sent may be nonsense; a turn that begins in the future has run out of every clock.
     function elapsed(Clocks clocks, uint256 time) internal pure returns (uint256) {
-        return time - ((Clocks.unwrap(clocks) >> SINCE) & MASK);
+        unchecked {
+            return time - ((Clocks.unwrap(clocks) >> SINCE) & MASK);
+        }
     }
 
     /// @notice The clocks after a move at `time`: the mover loses what it used, gains the increment, never exceeds the budget.

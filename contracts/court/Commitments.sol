@@ -23,6 +23,18 @@ library Commitments {
         }
     }
 
+    /// @notice The agreed start followed by the roots posted and the last one, which the mover need not post.
+    function join(bytes32 start, bytes32[] calldata roots, bytes32 last) internal pure returns (bytes32[] memory points) {
+        points = join(start, roots);
+        assembly ("memory-safe") {
+            // `points` was the last to be allocated: one more word belongs to it.
+            let end := mload(64)
+            mstore(end, last)
+            mstore(points, add(mload(points), 1))
+            mstore(64, add(end, 32))
+        }
+    }
+
     /// @notice Commitment to a dissection: leaf j is keccak256(points[j] ‖ points[j + 1]).
     /// @param points the agreed start and the roots posted, at least two
     function ofPoints(bytes32[] memory points) internal pure returns (bytes32) {

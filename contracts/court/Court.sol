@@ -10,6 +10,7 @@ import {ClocksLib} from "./ClocksLib.sol";
 import {Commitments} from "./Commitments.sol";
 import {GraphLib} from "./GraphLib.sol";
 import {PlaceLib} from "./PlaceLib.sol";
+import {Prefixes} from "./Prefixes.sol";
 
 /// @title The dispute game
 /// @notice Rules: docs/specification/court.md.
@@ -41,10 +42,11 @@ contract Court is ICourt {
         if (claim.steps < 2) revert TooFewSteps(claim.steps);
         _checkOpening(claim, roots);
         uint256 end = claim.isSeal ? claim.steps - 1 : claim.steps;
-        bytes32[] memory points = _points(PlaceLib.STEPS, 0, end, claim.startRoot, roots);
+        _checkCount(roots.length, _parts(PlaceLib.STEPS, end));
+        bytes32[] memory points = Commitments.join(claim.startRoot, roots);
 
         State memory state;
-        state.terms = keccak256(abi.encode(Terms(IArbitrable(msg.sender), claim.programRoot, claim.constantsRoot)));
+        state.terms = keccak256(abi.encode(Terms(IArbitrable(msg.sender), claim.programRoot, claim.constantsRoot, claim.context)));
         state.solver = claim.solver;
         state.challenger = claim.challenger;
         state.clocks = ClocksLib.start(claim.clock, claim.increment, block.timestamp);
@@ -53,161 +55,167 @@ contract Court is ICourt {
 
         dispute = ++disputes;
         stateHash[dispute] = keccak256(abi.encode(state));
-        emit DisputeOpened(dispute, claim.solver, claim.challenger, msg.sender, claim, state, points);
+        emit DisputeOpened(dispute, claim.solver, claim.challenger, msg.sender, claim, state.clocks, points);
     }
 
     /// @inheritdoc ICourt
-    function timeout(uint256 dispute, State calldata state, Terms calldata terms) external {
-        _checkState(dispute, state);
-        _checkTerms(state, terms);
+    function timeout(uint256 dispute, Terms calldata terms, State calldata state) external {
+        State memory told = state;
+        told.terms = keccak256(abi.encode(terms));
+        _checkState(dispute, told);
         uint256 elapsed = state.clocks.elapsed(block.timestamp);
         uint256 left = state.clocks.left();
         if (elapsed <= left) revert ClockRuns(elapsed, left);
-        _end(dispute, state, terms, state.clocks.solverMoves(), false);
+        _end(dispute, told, terms, state.clocks.solverMoves(), false);
     }
 
     /* MOVES */
 
     /// @inheritdoc ICourt
-    function dissect(uint256 dispute, State calldata state, Part calldata part, bytes32[] calldata roots) external {
-        uint256 level = _checkTurn(dispute, state, PlaceLib.STEPS, PlaceLib.CHUNKS);
-        (uint256 lo, uint256 hi) = _pick(state, part);
+    function dissect(uint256 dispute, bytes32 terms, Position calldata position, Part calldata part, bytes32[] calldata roots) external {
+        uint256 level = _checkTurn(position, PlaceLib.STEPS, PlaceLib.CHUNKS);
+        (State memory state, uint256 lo, uint256 hi) = _pick(dispute, terms, position, part);
         if (hi - lo == 1) revert PartIsSingle(lo);
-        bytes32[] memory points = _points(level, lo, hi, part.start, roots);
-        _checkDiffers(points[points.length - 1], part.end);
+        _checkCount(roots.length, _parts(level, hi - lo));
+        _checkDiffers(roots[roots.length - 1], part.end);
 
-        State memory next = state;
-        next.place = PlaceLib.make(level, lo, hi, state.place.step());
-        _save(dispute, next, points);
-        emit Dissected(dispute, msg.sender, next, points);
+        state.place = PlaceLib.make(level, lo, hi, position.place.step());
+        bytes32[] memory points = Commitments.join(part.start, roots);
+        _save(dispute, state, points);
+        emit Dissected(dispute, msg.sender, state.clocks, state.place, points);
     }
 
     /// @inheritdoc ICourt
     function openStep(
         uint256 dispute,
-        State calldata state,
-        Part calldata part,
         Terms calldata terms,
+        Position calldata position,
+        Part calldata part,
         Record calldata header,
         bytes32 nodesRoot,
         bytes32 nextRoot,
         bytes32[] calldata roots
     ) external {
-        _checkTurn(dispute, state, PlaceLib.STEPS, PlaceLib.STEPS);
-        uint256 step = _pickSingle(state, part);
-        _checkTerms(state, terms);
+        _checkTurn(position, PlaceLib.STEPS, PlaceLib.STEPS);
+        (State memory state, uint256 step) = _pickSingle(dispute, keccak256(abi.encode(terms)), position, part);
         _checkDiffers(nextRoot, part.end);
         Records.Header memory counts = Records.proveHeader(terms.programRoot, header.data, header.path);
+        _checkCount(roots.length + 1, _parts(PlaceLib.NODES, counts.nodes + counts.slots));
 
-        State memory next = state;
-        next.graph = GraphLib.make(counts.slots, counts.constants, counts.nodes);
-        next.place = PlaceLib.make(PlaceLib.NODES, 0, counts.nodes + counts.slots, step);
-        next.stateRoot = part.start;
+        state.graph = GraphLib.make(counts.slots, counts.constants, counts.nodes);
+        state.place = PlaceLib.make(PlaceLib.NODES, 0, counts.nodes + counts.slots, step);
+        state.agreed = part.start;
         bytes32 empty = Merkle.pair(Merkle.zero(Merkle.depth(counts.nodes)), Merkle.zero(Merkle.depth(counts.slots)));
-        bytes32[] memory points = _points(PlaceLib.NODES, 0, counts.nodes + counts.slots, empty, roots);
-        _checkLast(points, Merkle.pair(nodesRoot, nextRoot));
-        _save(dispute, next, points);
-        emit StepOpened(dispute, msg.sender, next, nodesRoot, nextRoot, points);
+        bytes32[] memory points = Commitments.join(empty, roots, Merkle.pair(nodesRoot, nextRoot));
+        _save(dispute, state, points);
+        emit StepOpened(dispute, msg.sender, state.clocks, state.place, state.graph, part.start, nodesRoot, nextRoot, points);
     }
 
     /// @inheritdoc ICourt
     function openNode(
         uint256 dispute,
-        State calldata state,
-        Part calldata part,
         Terms calldata terms,
+        Position calldata position,
+        Part calldata part,
         Record calldata record,
         bytes32 outputRoot,
         bytes32[] calldata siblings,
         bytes32[] calldata roots
     ) external {
-        (State memory next, Records.Tensor memory output) = _pickNode(dispute, state, part, terms, record);
+        (State memory state, Records.Tensor memory output) = _pickNode(dispute, terms, position, part, record);
         if (output.chunks == 1) revert WrongChunkCount(output.chunks);
-        _checkOutput(next.graph, part, outputRoot, siblings);
-        bytes32[] memory points = _points(PlaceLib.CHUNKS, 0, output.chunks, Merkle.zero(output.depth), roots);
-        _checkLast(points, outputRoot);
+        _checkOutput(state.graph, part, outputRoot, siblings);
+        _checkCount(roots.length + 1, _parts(PlaceLib.CHUNKS, output.chunks));
 
-        next.place = PlaceLib.make(PlaceLib.CHUNKS, 0, output.chunks, state.place.step());
-        _save(dispute, next, points);
-        emit NodeOpened(dispute, msg.sender, next, outputRoot, points);
+        state.place = PlaceLib.make(PlaceLib.CHUNKS, 0, output.chunks, position.place.step());
+        bytes32[] memory points = Commitments.join(Merkle.zero(output.depth), roots, outputRoot);
+        _save(dispute, state, points);
+        emit NodeOpened(dispute, msg.sender, state.clocks, state.place, state.graph, part.start, outputRoot, points);
     }
 
     /// @inheritdoc ICourt
     function postOutput(
         uint256 dispute,
-        State calldata state,
-        Part calldata part,
         Terms calldata terms,
+        Position calldata position,
+        Part calldata part,
         Record calldata record,
         bytes32[] calldata siblings,
         bytes calldata chunk
     ) external {
-        (State memory next, Records.Tensor memory output) = _pickNode(dispute, state, part, terms, record);
+        (State memory state, Records.Tensor memory output) = _pickNode(dispute, terms, position, part, record);
         if (output.chunks != 1) revert WrongChunkCount(output.chunks);
-        _checkOutput(next.graph, part, Merkle.leaf(chunk), siblings);
-        _post(dispute, next, 0, chunk);
+        _checkOutput(state.graph, part, Merkle.leaf(chunk), siblings);
+        _post(dispute, state, 0, chunk);
+        emit OutputPosted(dispute, msg.sender, state.clocks, state.place, state.graph, part.start, chunk);
     }
 
     /// @inheritdoc ICourt
     function postChunk(
         uint256 dispute,
-        State calldata state,
+        bytes32 terms,
+        Position calldata position,
         Part calldata part,
         bytes32[] calldata siblings,
         bytes calldata chunk
     ) external {
-        _checkTurn(dispute, state, PlaceLib.CHUNKS, PlaceLib.CHUNKS);
-        uint256 number = _pickSingle(state, part);
-        uint256 levels = Merkle.depth(Merkle.chunks(state.graph.elements()));
-        _checkInsertion(part, Merkle.leaf(chunk), number, siblings, levels);
+        _checkTurn(position, PlaceLib.CHUNKS, PlaceLib.CHUNKS);
+        (State memory state, uint256 number) = _pickSingle(dispute, terms, position, part);
+        uint256 levels = Merkle.depth(Merkle.chunks(position.graph.elements()));
+        (bytes32 before, bytes32 denying) = Prefixes.insert(Merkle.leaf(chunk), number, siblings, levels);
+        _checkInsertion(part, before, denying);
         _post(dispute, state, number, chunk);
+        emit ChunkPosted(dispute, msg.sender, state.clocks, state.place, chunk);
     }
 
     /// @inheritdoc ICourt
     function settleCopy(
         uint256 dispute,
-        State calldata state,
-        Part calldata part,
         Terms calldata terms,
+        Position calldata position,
+        Part calldata part,
         Record calldata record,
         bytes32 source,
         bytes32[] calldata sourcePath,
         bytes32[] calldata siblings
     ) external {
-        _checkTurn(dispute, state, PlaceLib.NODES, PlaceLib.NODES);
-        uint256 position = _pickSingle(state, part);
-        _checkTerms(state, terms);
-        uint256 nodes = state.graph.nodes();
-        if (position < nodes) revert NotASlot(position, nodes);
-        uint256 slot = position - nodes;
+        _checkTurn(position, PlaceLib.NODES, PlaceLib.NODES);
+        (State memory state, uint256 place) = _pickSingle(dispute, keccak256(abi.encode(terms)), position, part);
+        uint256 nodes = position.graph.nodes();
+        if (place < nodes) revert NotASlot(place, nodes);
+        uint256 slot = place - nodes;
 
         _checkSource(state, part.start, terms.programRoot, slot, record, source, sourcePath);
-        uint256 levels = Merkle.depth(state.graph.slots());
-        // The right half of the trace: slot j is leaf 2^b + j of a path of b + 1.
-        bytes32 right = _inserted(part.start, source, (1 << levels) + slot, siblings, levels + 1);
+        (bytes32 before, bytes32 right) = Prefixes.insertSlot(source, slot, siblings, Merkle.depth(position.graph.slots()));
+        if (before != part.start) revert WrongInsertion(part.start, before);
         if (right == part.end) revert CopyIsRight(right);
-        emit CopySettled(dispute, state.place.step(), slot, source);
-        _end(dispute, state, terms, !state.clocks.solverMoves(), true);
+        emit CopySettled(dispute, position.place.step(), slot, source);
+        _end(dispute, state, terms, !position.clocks.solverMoves(), true);
     }
 
     /// @inheritdoc ICourt
     function proveWord(
         uint256 dispute,
-        State calldata state,
         Terms calldata terms,
+        Position calldata position,
+        bytes32 stateRoot,
+        bytes32 prefixRoot,
         Word calldata word,
         Record calldata record,
         IReferee.Read[] calldata reads
     ) external {
-        _checkTurn(dispute, state, PlaceLib.WORD, PlaceLib.WORD);
-        _checkTerms(state, terms);
-        uint256 posted = _postedWord(state.posted, word);
-        uint256 element = state.place.lo() * Merkle.CHUNK_WORDS + word.index;
+        _checkTurn(position, PlaceLib.WORD, PlaceLib.WORD);
+        (uint256 posted, bytes32 commitment) = _openWord(word);
+        State memory state = _state(dispute, keccak256(abi.encode(terms)), position, commitment);
+        bytes32 agreed = _agreed(stateRoot, prefixRoot);
+        if (agreed != position.agreed) revert NotAgreed(position.agreed, agreed);
+        uint256 element = position.place.lo() * Merkle.CHUNK_WORDS + word.index;
         // Padding is zero by definition, so that junk beyond the last element is as provable as a wrong element.
-        uint256 right = element < state.graph.elements() ? _recompute(state, terms, element, record, reads) : 0;
+        uint256 right =
+            element < position.graph.elements() ? _recompute(position.graph, terms, stateRoot, prefixRoot, element, record, reads) : 0;
         if (posted == right) revert WordIsRight(element, posted);
-        emit WordProven(dispute, state.place.step(), state.graph.node(), element, posted, right);
-        _end(dispute, state, terms, !state.clocks.solverMoves(), true);
+        emit WordProven(dispute, position.place.step(), position.graph.node(), element, posted, right);
+        _end(dispute, state, terms, !position.clocks.solverMoves(), true);
     }
 
     /* VIEWS */
@@ -216,81 +224,96 @@ contract Court is ICourt {
     function arity(uint256 level) public view virtual returns (uint256) {
         if (level == PlaceLib.STEPS) return 32;
         if (level == PlaceLib.NODES) return 40;
-        if (level == PlaceLib.CHUNKS) return 41;
+        if (level == PlaceLib.CHUNKS) return 16;
         revert WrongLevel(level);
     }
 
     /* WHO MAY MOVE, AND WHEN */
 
-    function _checkState(uint256 dispute, State calldata state) private view {
+    function _checkState(uint256 dispute, State memory state) private view {
         bytes32 given = keccak256(abi.encode(state));
         bytes32 expected = stateHash[dispute];
-        if (given != expected) revert WrongState(dispute, expected, given);
+        if (given != expected) revert WrongState(expected, given);
     }
 
-    function _checkTerms(State calldata state, Terms calldata terms) private pure {
-        bytes32 given = keccak256(abi.encode(terms));
-        if (given != state.terms) revert WrongTerms(state.terms, given);
-    }
-
-    /// @dev The state is the dispute's, its level lies in first … last, and the sender is to move and in time.
-    function _checkTurn(uint256 dispute, State calldata state, uint256 first, uint256 last) private view returns (uint256 level) {
-        _checkState(dispute, state);
-        address mover = state.clocks.solverMoves() ? state.solver : state.challenger;
-        if (msg.sender != mover) revert NotToMove(mover, msg.sender);
-        uint256 elapsed = state.clocks.elapsed(block.timestamp);
-        uint256 left = state.clocks.left();
+    /// @dev The mover is in time and its level lies in first … last. INVARIANT: nothing of the position is believed before `_state` has
+    /// found it, with the sender as the side to move, to be the dispute's.
+    function _checkTurn(Position calldata position, uint256 first, uint256 last) private view returns (uint256 level) {
+        uint256 elapsed = position.clocks.elapsed(block.timestamp);
+        uint256 left = position.clocks.left();
         if (elapsed > left) revert ClockRanOut(elapsed, left);
-        level = state.place.level();
+        level = position.place.level();
         if (level < first || level > last) revert WrongLevel(level);
+    }
+
+    /// @dev The dispute's state, from the position, the hash of the terms and what the opponent posted last; refuses any other.
+    function _state(uint256 dispute, bytes32 terms, Position calldata position, bytes32 posted) private view returns (State memory state) {
+        bool solverMoves = position.clocks.solverMoves();
+        state.terms = terms;
+        state.solver = solverMoves ? msg.sender : position.opponent;
+        state.challenger = solverMoves ? position.opponent : msg.sender;
+        state.clocks = position.clocks;
+        state.place = position.place;
+        state.graph = position.graph;
+        state.posted = posted;
+        state.agreed = position.agreed;
+        _checkState(dispute, state);
     }
 
     /* WHAT THE OPPONENT POSTED */
 
-    /// @dev The segment (lo, hi] of the part, after checking that the opponent posted it.
-    function _pick(State calldata state, Part calldata part) private view returns (uint256 lo, uint256 hi) {
-        lo = state.place.lo();
-        uint256 length = state.place.hi() - lo;
-        uint256 parts = _parts(state.place.level(), length);
+    /// @dev The state, and the segment (lo, hi] of the part that the opponent posted.
+    function _pick(
+        uint256 dispute,
+        bytes32 terms,
+        Position calldata position,
+        Part calldata part
+    ) private view returns (State memory state, uint256 lo, uint256 hi) {
+        lo = position.place.lo();
+        uint256 length = position.place.length();
+        uint256 parts = _parts(position.place.level(), length);
         if (part.index >= parts) revert NoSuchPart(part.index, parts);
-        bytes32 given = Commitments.climbPart(part, Merkle.depth(parts));
-        if (given != state.posted) revert NotPosted(state.posted, given);
+        state = _state(dispute, terms, position, Commitments.climbPart(part, Merkle.depth(parts)));
         hi = lo + (length * (part.index + 1)) / parts;
         lo += (length * part.index) / parts;
     }
 
-    function _pickSingle(State calldata state, Part calldata part) private view returns (uint256 position) {
+    function _pickSingle(
+        uint256 dispute,
+        bytes32 terms,
+        Position calldata position,
+        Part calldata part
+    ) private view returns (State memory state, uint256 place) {
         uint256 hi;
-        (position, hi) = _pick(state, part);
-        if (hi - position != 1) revert PartNotSingle(position, hi);
+        (state, place, hi) = _pick(dispute, terms, position, part);
+        if (hi - place != 1) revert PartNotSingle(place, hi);
     }
 
     /// @dev The picked part is a node of the trace and `record` is its record. The state returned has the node and its agreed prefix.
     function _pickNode(
         uint256 dispute,
-        State calldata state,
-        Part calldata part,
         Terms calldata terms,
+        Position calldata position,
+        Part calldata part,
         Record calldata record
-    ) private view returns (State memory next, Records.Tensor memory output) {
-        _checkTurn(dispute, state, PlaceLib.NODES, PlaceLib.NODES);
-        uint256 node = _pickSingle(state, part);
-        _checkTerms(state, terms);
-        Records.Header memory counts = _counts(state.graph);
+    ) private view returns (State memory state, Records.Tensor memory output) {
+        _checkTurn(position, PlaceLib.NODES, PlaceLib.NODES);
+        uint256 node;
+        (state, node) = _pickSingle(dispute, keccak256(abi.encode(terms)), position, part);
+        Records.Header memory counts = _counts(position.graph);
         if (node >= counts.nodes) revert NotANode(node, counts.nodes);
         Records.proveNode(terms.programRoot, counts, node, record.data, record.path);
         output = Records.nodeOutput(record.data);
-        next = state;
-        next.graph = state.graph.withNode(node, output.elements);
-        next.prefixRoot = part.start;
+        state.graph = position.graph.withNode(node, output.elements);
+        state.agreed = _agreed(position.agreed, part.start);
     }
 
-    function _postedWord(bytes32 posted, Word calldata word) private pure returns (uint256) {
+    /// @dev The word, and the commitment to the chunk it is opened from.
+    function _openWord(Word calldata word) private pure returns (uint256 posted, bytes32 commitment) {
         if (word.index >= Merkle.CHUNK_WORDS) revert NoSuchWord(word.index);
-        bytes32 given = Commitments.climb(word.line, word.index / 8, word.path, Commitments.CHUNK_LEVELS);
-        if (given != posted) revert NotPosted(posted, given);
+        commitment = Commitments.climb(word.line, word.index / 8, word.path, Commitments.CHUNK_LEVELS);
         uint256 bigEndian = uint32(uint256(word.line) >> (224 - 32 * (word.index % 8)));
-        return (bigEndian >> 24) | ((bigEndian >> 8) & 0xff00) | ((bigEndian << 8) & 0xff0000) | ((bigEndian << 24) & 0xff000000);
+        posted = (bigEndian >> 24) | ((bigEndian >> 8) & 0xff00) | ((bigEndian << 8) & 0xff0000) | ((bigEndian << 24) & 0xff000000);
     }
 
     /* WHAT THE MOVER POSTS */
@@ -306,37 +329,26 @@ contract Court is ICourt {
         if (claimed == denied) revert SameRoot(denied);
     }
 
-    function _checkLast(bytes32[] memory points, bytes32 expected) private pure {
-        bytes32 given = points[points.length - 1];
-        if (given != expected) revert WrongLastRoot(expected, given);
+    function _checkCount(uint256 roots, uint256 parts) private pure {
+        if (roots != parts) revert WrongRootCount(parts, roots);
     }
 
     /// @dev The output root inserted at the node's leaf of the agreed prefix denies the part's end.
     function _checkOutput(Graph graph, Part calldata part, bytes32 outputRoot, bytes32[] calldata siblings) private view {
-        _checkInsertion(part, outputRoot, graph.node(), siblings, Merkle.depth(graph.nodes()) + 1);
+        uint256 levels = Merkle.depth(graph.nodes());
+        (bytes32 before, bytes32 denying) = Prefixes.insertNode(outputRoot, graph.node(), siblings, levels, Merkle.depth(graph.slots()));
+        _checkInsertion(part, before, denying);
     }
 
-    function _checkInsertion(Part calldata part, bytes32 leaf, uint256 index, bytes32[] calldata siblings, uint256 levels) private view {
-        _checkDiffers(_inserted(part.start, leaf, index, siblings, levels), part.end);
-    }
-
-    /// @dev The agreed root with `leaf` in place of the empty leaf at `index`.
-    /// INVARIANT: the same siblings give both roots; otherwise junk could hide beside an honest leaf.
-    function _inserted(
-        bytes32 agreed,
-        bytes32 leaf,
-        uint256 index,
-        bytes32[] calldata siblings,
-        uint256 levels
-    ) private view returns (bytes32 result) {
-        bytes32 before;
-        (before, result) = Merkle.insert(leaf, index, siblings, levels);
-        if (before != agreed) revert WrongInsertion(agreed, before);
+    /// @dev INVARIANT: the same siblings gave both roots; otherwise junk could hide beside an honest leaf.
+    function _checkInsertion(Part calldata part, bytes32 before, bytes32 denying) private pure {
+        if (before != part.start) revert WrongInsertion(part.start, before);
+        _checkDiffers(denying, part.end);
     }
 
     /// @dev `source` is the agreed root of what the slot's record names: an earlier node, or a slot of the state before the step.
     function _checkSource(
-        State calldata state,
+        State memory state,
         bytes32 prefixRoot,
         bytes32 programRoot,
         uint256 slot,
@@ -348,15 +360,17 @@ contract Court is ICourt {
         Records.proveSlot(programRoot, counts, slot, record.data, record.path);
         (uint256 kind, uint256 index) = Records.slotNext(record.data, counts);
         bool isNode = kind == Records.KIND_NODE;
-        bytes32 agreed = isNode ? prefixRoot : state.stateRoot;
+        bytes32 agreed = isNode ? prefixRoot : state.agreed;
         uint256 levels = isNode ? Merkle.depth(counts.nodes) + 1 : Merkle.depth(counts.slots);
         bytes32 given = Merkle.climb(source, index, sourcePath, levels);
         if (given != agreed) revert WrongSource(agreed, given);
     }
 
     function _recompute(
-        State calldata state,
+        Graph graph,
         Terms calldata terms,
+        bytes32 stateRoot,
+        bytes32 prefixRoot,
         uint256 element,
         Record calldata record,
         IReferee.Read[] calldata reads
@@ -364,36 +378,22 @@ contract Court is ICourt {
         IReferee.Context memory context = IReferee.Context({
             programRoot: terms.programRoot,
             constantsRoot: terms.constantsRoot,
-            stateRoot: state.stateRoot,
-            prefixRoot: state.prefixRoot,
-            slots: uint32(state.graph.slots()),
-            constants: uint32(state.graph.constants()),
-            nodes: uint32(state.graph.nodes()),
-            node: uint32(state.graph.node())
+            stateRoot: stateRoot,
+            prefixRoot: prefixRoot,
+            slots: uint32(graph.slots()),
+            constants: uint32(graph.constants()),
+            nodes: uint32(graph.nodes()),
+            node: uint32(graph.node())
         });
         return referee.recompute(context, element, record.data, record.path, reads);
     }
 
     /* THE NEW STATE */
 
-    /// @dev The agreed start followed by the roots posted for the segment (lo, hi], after checking their number.
-    function _points(
-        uint256 level,
-        uint256 lo,
-        uint256 hi,
-        bytes32 start,
-        bytes32[] calldata roots
-    ) private view returns (bytes32[] memory points) {
-        uint256 parts = _parts(level, hi - lo);
-        if (roots.length != parts) revert WrongRootCount(parts, roots.length);
-        points = Commitments.join(start, roots);
-    }
-
     function _post(uint256 dispute, State memory next, uint256 number, bytes calldata chunk) private {
         next.place = PlaceLib.make(PlaceLib.WORD, number, number + 1, next.place.step());
         next.posted = Commitments.ofChunk(chunk);
         _pass(dispute, next);
-        emit ChunkPosted(dispute, msg.sender, next, chunk);
     }
 
     function _save(uint256 dispute, State memory next, bytes32[] memory points) private {
@@ -406,15 +406,20 @@ contract Court is ICourt {
         stateHash[dispute] = keccak256(abi.encode(next));
     }
 
-    function _end(uint256 dispute, State calldata state, Terms calldata terms, bool challengerWins, bool byProof) private {
+    function _end(uint256 dispute, State memory state, Terms calldata terms, bool challengerWins, bool byProof) private {
         delete stateHash[dispute];
         emit DisputeClosed(dispute, challengerWins ? state.challenger : state.solver, challengerWins, byProof);
-        terms.arbitrable.onVerdict(dispute, challengerWins, byProof);
+        terms.arbitrable.onVerdict(dispute, terms.context, state.challenger, challengerWins, byProof);
     }
 
     function _parts(uint256 level, uint256 length) private view returns (uint256) {
         uint256 most = arity(level);
         return length < most ? length : most;
+    }
+
+    /// @dev What a state keeps of the two agreed roots from level 3 on.
+    function _agreed(bytes32 stateRoot, bytes32 prefixRoot) private pure returns (bytes32) {
+        return keccak256(abi.encode(stateRoot, prefixRoot));
     }
 
     function _counts(Graph graph) private pure returns (Records.Header memory) {

@@ -29,4 +29,12 @@ library PlaceLib {
     function step(Place place) internal pure returns (uint256) {
         return Place.unwrap(place) >> 136;
     }
+
+    /// @notice Transitions in the open segment.
+    /// @dev Unchecked: a place that anybody sent may be nonsense, and is then refused later.
+    function length(Place place) internal pure returns (uint256) {
+        unchecked {
+            return uint64(hi(place) - lo(place));
+        }
+    }
 }

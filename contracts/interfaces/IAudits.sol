@@ -17,4 +17,11 @@ interface IAudits is IMarketTypes {
 
     /// @notice Drawn verifier: confirms the interval by showing S(end−1). Pays the audit fee. No summons is needed.
     function attest(uint256 job, uint32 interval, Checkpoint calldata checkpoint, bytes32 stateRoot) external;
+
+    /// @notice The drawn verifier could get the state before the interval nowhere. It pays and earns nothing; nobody else is drawn, and the
+    /// interval cannot become final, until it attests after all or the submitter confirms that the state is to be had.
+    function reportUnavailable(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external;
+
+    /// @notice Submitter: its store has the state before an interval whose verifier could not get it. Another verifier is drawn.
+    function confirmAvailable(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external;
 }

@@ -18,7 +18,8 @@ type Graph is uint256;
 
 /// @title The dispute game: one claim, one solver, one challenger
 /// @notice Rules: docs/specification/court.md. Whoever opens a dispute (a market) receives its verdict; the court holds no funds.
-/// @dev A dispute is one storage slot: `stateHash`. Every move sends the whole `State` again, as the last event of the dispute emitted it.
+/// @dev A dispute is one storage slot: `stateHash`. Every move sends of the `State`, which
+/// follows from the events of the dispute, what does not follow from the move itself.
 /// Every move is made by the side that denies what the other side posted last, and passes the turn.
 interface ICourt {
     /* TYPES */
@@ -37,6 +38,7 @@ interface ICourt {
     /// @param challenger who denies it
     /// @param clock seconds each side has for all its moves together
     /// @param increment seconds given back after each move; the time left never exceeds `clock`
+    /// @param context whatever the arbitrable wants back with the verdict
     struct Claim {
         bytes32 programRoot;
         bytes32 constantsRoot;
@@ -50,6 +52,7 @@ interface ICourt {
         address challenger;
         uint40 clock;
         uint40 increment;
+        bytes32 context;
     }
 
     /// @notice What stays the same in a dispute and only some moves need; `State.terms` is keccak256(abi.encode(terms)).
@@ -57,6 +60,7 @@ interface ICourt {
         IArbitrable arbitrable;
         bytes32 programRoot;
         bytes32 constantsRoot;
+        bytes32 context;
     }
 
     /// @notice A running dispute; `stateHash` is keccak256(abi.encode(state)).
@@ -67,8 +71,7 @@ interface ICourt {
     /// @param place level, open segment and step
     /// @param graph counts of the program from level 2 on, the node and its size from level 3 on
     /// @param posted commitment to what the side not to move posted last: the parts of its dissection, or the words of its chunk
-    /// @param stateRoot S(step), agreed; zero on level 1
-    /// @param prefixRoot P(node), agreed; zero on levels 1 and 2
+    /// @param agreed the agreed roots above the open segment: zero on level 1, S(step) on level 2, keccak256(S(step) ‖ P(node)) from level 3 on
     struct State {
         bytes32 terms;
         address solver;
@@ -77,8 +80,18 @@ interface ICourt {
         Place place;
         Graph graph;
         bytes32 posted;
-        bytes32 stateRoot;
-        bytes32 prefixRoot;
+        bytes32 agreed;
+    }
+
+    /// @notice What a mover sends of the state. The rest follows from the move: `terms` from the terms it sends (or their hash), `posted` from
+    /// the part or the word it opens, and the side to move is the sender.
+    /// @param opponent the side that is not to move
+    struct Position {
+        address opponent;
+        Clocks clocks;
+        Place place;
+        Graph graph;
+        bytes32 agreed;
     }
 
     /// @notice The part of the opponent's dissection that the mover denies.
@@ -93,7 +106,7 @@ interface ICourt {
         bytes32[] path;
     }
 
-    /// @notice A record of the program with its siblings in the program tree, bottom up.
+    /// @notice A record of the program, without zeros at its end if one likes, with its siblings in the program tree, bottom up.
     struct Record {
         bytes data;
         bytes32[] path;
@@ -118,17 +131,47 @@ interface ICourt {
         address indexed challenger,
         address arbitrable,
         Claim claim,
-        State state,
+        Clocks clocks,
         bytes32[] points
     );
     /// @notice `mover` dissected one part of what its opponent posted. `points` are the part's start and the roots posted.
-    event Dissected(uint256 indexed dispute, address indexed mover, State state, bytes32[] points);
-    /// @notice `mover` claims that the step's nodes have root `nodesRoot` and its result has state root `nextRoot`. `points` are P(0) and the roots posted.
-    event StepOpened(uint256 indexed dispute, address indexed mover, State state, bytes32 nodesRoot, bytes32 nextRoot, bytes32[] points);
-    /// @notice `mover` claims that the node's output has root `outputRoot`. `points` are Q(0) and the roots posted.
-    event NodeOpened(uint256 indexed dispute, address indexed mover, State state, bytes32 outputRoot, bytes32[] points);
+    event Dissected(uint256 indexed dispute, address indexed mover, Clocks clocks, Place place, bytes32[] points);
+    /// @notice `mover` accepts S(step) = `stateRoot` and claims that the step's nodes have root `nodesRoot` and its result has state root `nextRoot`.
+    /// `points` are P(0) and the trace prefixes.
+    event StepOpened(
+        uint256 indexed dispute,
+        address indexed mover,
+        Clocks clocks,
+        Place place,
+        Graph graph,
+        bytes32 stateRoot,
+        bytes32 nodesRoot,
+        bytes32 nextRoot,
+        bytes32[] points
+    );
+    /// @notice `mover` accepts P(node) = `prefixRoot` and claims that the node's output has root `outputRoot`. `points` are Q(0) and the output prefixes.
+    event NodeOpened(
+        uint256 indexed dispute,
+        address indexed mover,
+        Clocks clocks,
+        Place place,
+        Graph graph,
+        bytes32 prefixRoot,
+        bytes32 outputRoot,
+        bytes32[] points
+    );
+    /// @notice `mover` accepts P(node) = `prefixRoot` and posted the only chunk of the node's output. Its opponent has to prove one word of it wrong.
+    event OutputPosted(
+        uint256 indexed dispute,
+        address indexed mover,
+        Clocks clocks,
+        Place place,
+        Graph graph,
+        bytes32 prefixRoot,
+        bytes chunk
+    );
     /// @notice `mover` posted the disputed chunk (number lo of the node's output), 1,024 bytes. Its opponent has to prove one word of it wrong.
-    event ChunkPosted(uint256 indexed dispute, address indexed mover, State state, bytes chunk);
+    event ChunkPosted(uint256 indexed dispute, address indexed mover, Clocks clocks, Place place, bytes chunk);
     /// @notice The copy of a slot was found wrong: after `step`, slot `slot` has the tensor root `right`.
     event CopySettled(uint256 indexed dispute, uint256 step, uint256 slot, bytes32 right);
     /// @notice A word of the posted chunk was found wrong. Beyond the output's last element the right word is 0.
@@ -140,12 +183,9 @@ interface ICourt {
 
     /// @notice The claim has fewer than two steps.
     error TooFewSteps(uint256 steps);
-    /// @notice The state sent is not the dispute's; `expected` is zero when there is no such dispute or it is over.
-    error WrongState(uint256 dispute, bytes32 expected, bytes32 given);
-    /// @notice The terms sent are not the dispute's.
-    error WrongTerms(bytes32 expected, bytes32 given);
-    /// @notice It is the turn of `mover`.
-    error NotToMove(address mover, address sender);
+    /// @notice What was sent is not the dispute's state: another position, other terms, a part or a word that the opponent did not post, or it is
+    /// not the sender's turn. `expected` is the dispute's state hash, zero when there is no such dispute or it is over.
+    error WrongState(bytes32 expected, bytes32 given);
     /// @notice The mover's time was over; only `timeout` is possible now.
     error ClockRanOut(uint256 elapsed, uint256 left);
     /// @notice The side to move still has time.
@@ -154,18 +194,16 @@ interface ICourt {
     error WrongLevel(uint256 level);
     /// @notice The opponent's dissection has only `parts` parts.
     error NoSuchPart(uint256 part, uint256 parts);
-    /// @notice The part, or the line of a chunk, is not what the opponent posted.
-    error NotPosted(bytes32 posted, bytes32 given);
     /// @notice The part is a single state transition: open it one level below.
     error PartIsSingle(uint256 lo);
     /// @notice The part is longer than one: dissect it.
     error PartNotSingle(uint256 lo, uint256 hi);
-    /// @notice A dissection of this segment has `expected` roots.
+    /// @notice The two roots are not the ones agreed on: their hash is not `agreed`.
+    error NotAgreed(bytes32 agreed, bytes32 given);
+    /// @notice This many roots are to be posted.
     error WrongRootCount(uint256 expected, uint256 given);
     /// @notice The last root claimed is the one denied.
     error SameRoot(bytes32 root);
-    /// @notice The last root posted must be `expected`.
-    error WrongLastRoot(bytes32 expected, bytes32 given);
     /// @notice With an empty leaf the siblings do not give the agreed root.
     error WrongInsertion(bytes32 agreed, bytes32 given);
     /// @notice The source of the copy is not the one in the agreed tree.
@@ -207,24 +245,27 @@ interface ICourt {
     function open(Claim calldata claim, bytes32[] calldata roots) external returns (uint256 dispute);
 
     /// @notice Ends a dispute whose side to move has no time left, whoever calls.
-    function timeout(uint256 dispute, State calldata state, Terms calldata terms) external;
+    /// @param terms the dispute's terms
+    /// @param state the dispute's state
+    function timeout(uint256 dispute, Terms calldata terms, State calldata state) external;
 
     /* MOVES */
 
     /// @notice Denies a part of the opponent's dissection, longer than one, with an own dissection of it.
+    /// @param terms hash of the dispute's terms
     /// @param roots the mover's roots at lo + ⌊(hi − lo)·j / q⌋, j = 1 … q; the last must differ from `part.end`
-    function dissect(uint256 dispute, State calldata state, Part calldata part, bytes32[] calldata roots) external;
+    function dissect(uint256 dispute, bytes32 terms, Position calldata position, Part calldata part, bytes32[] calldata roots) external;
 
     /// @notice Level 1 to 2: denies the result of a single step with an own result and the first dissection of the step's trace.
     /// @param header record 0 of the program
     /// @param nodesRoot T, root of the mover's node outputs
     /// @param nextRoot the mover's state root after the step; must differ from `part.end`
-    /// @param roots trace prefixes; the last must be SHA-256(nodesRoot ‖ nextRoot)
+    /// @param roots trace prefixes without the last, which is SHA-256(nodesRoot ‖ nextRoot)
     function openStep(
         uint256 dispute,
-        State calldata state,
-        Part calldata part,
         Terms calldata terms,
+        Position calldata position,
+        Part calldata part,
         Record calldata header,
         bytes32 nodesRoot,
         bytes32 nextRoot,
@@ -234,13 +275,13 @@ interface ICourt {
     /// @notice Level 2 to 3: denies the output of a node with an own output root and the first dissection of the output.
     /// @param record the node's record; its output has at least two chunks
     /// @param outputRoot the mover's root of the output; inserted in P(node) it must not give `part.end`
-    /// @param siblings of the node's leaf in P(node), bottom up
-    /// @param roots output prefixes; the last must be `outputRoot`
+    /// @param siblings of the node's leaf in P(node), bottom up, without the empty ones
+    /// @param roots output prefixes without the last, which is `outputRoot`
     function openNode(
         uint256 dispute,
-        State calldata state,
-        Part calldata part,
         Terms calldata terms,
+        Position calldata position,
+        Part calldata part,
         Record calldata record,
         bytes32 outputRoot,
         bytes32[] calldata siblings,
@@ -249,24 +290,26 @@ interface ICourt {
 
     /// @notice Level 2 to 4: denies the output of a node of one chunk with an own chunk.
     /// @param record the node's record; its output has one chunk
-    /// @param siblings of the node's leaf in P(node), bottom up
+    /// @param siblings of the node's leaf in P(node), bottom up, without the empty ones
     /// @param chunk 1,024 bytes; the output root inserted in P(node) must not give `part.end`
     function postOutput(
         uint256 dispute,
-        State calldata state,
-        Part calldata part,
         Terms calldata terms,
+        Position calldata position,
+        Part calldata part,
         Record calldata record,
         bytes32[] calldata siblings,
         bytes calldata chunk
     ) external;
 
     /// @notice Level 3 to 4: denies a single chunk with an own chunk.
-    /// @param siblings of the chunk's leaf in Q(lo), bottom up
+    /// @param terms hash of the dispute's terms
+    /// @param siblings of the chunk's leaf in Q(lo), bottom up, without the empty ones
     /// @param chunk 1,024 bytes; inserted in Q(lo) they must not give `part.end`
     function postChunk(
         uint256 dispute,
-        State calldata state,
+        bytes32 terms,
+        Position calldata position,
         Part calldata part,
         bytes32[] calldata siblings,
         bytes calldata chunk
@@ -276,12 +319,12 @@ interface ICourt {
     /// @param record the slot's record, which names the source of its next value
     /// @param source agreed tensor root of the source
     /// @param sourcePath siblings of `source`: in P(lo) for a node, in S(step) for a slot, bottom up
-    /// @param siblings of the slot's leaf in P(lo), bottom up
+    /// @param siblings of the slot's leaf in P(lo), bottom up, without the empty ones
     function settleCopy(
         uint256 dispute,
-        State calldata state,
-        Part calldata part,
         Terms calldata terms,
+        Position calldata position,
+        Part calldata part,
         Record calldata record,
         bytes32 source,
         bytes32[] calldata sourcePath,
@@ -289,13 +332,17 @@ interface ICourt {
     ) external;
 
     /// @notice Level 4: proves that a word of the posted chunk is wrong. Ends the dispute.
+    /// @param stateRoot S(step), agreed
+    /// @param prefixRoot P(node), agreed
     /// @param word the wrong word
     /// @param record the node's record; ignored, like `reads`, for a word beyond the output's last element
     /// @param reads the operand words, as `IReferee.recompute` takes them
     function proveWord(
         uint256 dispute,
-        State calldata state,
         Terms calldata terms,
+        Position calldata position,
+        bytes32 stateRoot,
+        bytes32 prefixRoot,
         Word calldata word,
         Record calldata record,
         IReferee.Read[] calldata reads

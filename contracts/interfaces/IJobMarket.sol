@@ -39,9 +39,6 @@ interface IJobMarket is IAuction, ICheckpoints, IFinality, IAudits, IDisputes, I
 
     function auditOf(uint256 job, uint32 interval) external view returns (Audit memory);
 
-    /// @notice A dispute of this market; all zero once its verdict was given.
-    function disputeOf(uint256 dispute) external view returns (Dispute memory);
-
     /// @notice The commitment of a bid that is not revealed; zero otherwise.
     function bidOf(uint256 job, uint8 round, address bidder) external view returns (bytes32);
 

@@ -77,6 +77,10 @@ interface IMarketErrors {
     error AlreadyAttested(uint256 job, uint256 interval);
     /// @notice The verifier was summoned; its answer is due at `answerBy`.
     error AlreadySummoned(uint256 job, uint256 interval, uint256 answerBy);
+    /// @notice The drawn verifier cannot get the state before the interval: the submitter confirms that it is to be had, or the job stalls.
+    error StateWithheld(uint256 job, uint256 interval);
+    /// @notice Nobody reported the state before this interval as unavailable.
+    error NotWithheld(uint256 job, uint256 interval);
     /// @notice No verifier has been summoned for this interval.
     error NotSummoned(uint256 job, uint256 interval);
     /// @notice SHA-256(job ‖ interval ‖ stateRoot) is not the seal.
@@ -87,9 +91,4 @@ interface IMarketErrors {
     error DisputesOpen(uint256 job, uint256 interval, uint256 disputes);
     /// @notice The interval can become final: call `finalise`.
     error NotStalled(uint256 job, uint256 interval);
-
-    // ---------------------------------------------------------------- verdicts
-
-    /// @notice No such dispute of this market, or its verdict was given.
-    error UnknownDispute(uint256 dispute);
 }

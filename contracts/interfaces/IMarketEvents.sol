@@ -66,6 +66,10 @@ interface IMarketEvents is IMarketTypes {
     event VerifierSummoned(uint256 indexed job, uint32 indexed interval, address indexed verifier, uint8 attempt, uint40 answerBy);
     /// @notice The summoned verifier did not answer; another is drawn.
     event VerifierDismissed(uint256 indexed job, uint32 indexed interval, address indexed verifier, uint8 attempt, uint256 penalty);
+    /// @notice The drawn verifier could not get the state before the interval.
+    event StateUnavailable(uint256 indexed job, uint32 indexed interval, address indexed verifier, uint8 attempt);
+    /// @notice The submitter said that the state before the interval is to be had; another verifier is drawn.
+    event AvailabilityConfirmed(uint256 indexed job, uint32 indexed interval, address indexed verifier, uint8 attempt);
     /// @notice The drawn verifier showed S(end−1).
     event Attested(uint256 indexed job, uint32 indexed interval, address indexed verifier, bytes32 stateRoot, uint256 fee);
     /// @notice A dispute was opened in the court.
@@ -79,6 +83,8 @@ interface IMarketEvents is IMarketTypes {
         bool drawn,
         uint256 bond
     );
+    /// @notice A verifier had attested what was proven wrong and loses a fixed stake.
+    event AttesterPenalised(uint256 indexed job, uint32 indexed interval, address indexed verifier, uint256 penalty);
     /// @notice The challenger lost its bond.
     event ChallengeFailed(
         uint256 indexed job,

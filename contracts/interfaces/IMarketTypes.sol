@@ -128,32 +128,31 @@ interface IMarketTypes {
     }
 
     /// @notice An interval's audit.
-    /// @param verifier who was summoned last, zero if nobody
+    /// @param verifier who was summoned last, zero if nobody; of a convicted interval, who convicted it
     /// @param answerBy when the summoned verifier's answer is due, zero if nobody is summoned now
     /// @param attempt how many verifiers did not answer or challenged wrongly
     /// @param disputes disputes running about this interval
     /// @param attested whether the drawn verifier attested
+    /// @param withheld whether the drawn verifier could not get the state before the interval, and the submitter has not said since that it has it
     struct Audit {
         address verifier;
         uint40 answerBy;
         uint8 attempt;
         uint16 disputes;
         bool attested;
+        bool withheld;
     }
 
-    /// @notice A dispute this market opened.
-    /// @param harm H of the job, for the split of the stake
+    /// @notice What the market remembers of a dispute it opened. The court keeps it, packed, as the dispute's context.
     /// @param drawn whether the challenger was the drawn verifier, at the audit's attempt number `attempt`
     struct Dispute {
-        address challenger;
-        uint96 bond;
         uint64 job;
         uint32 interval;
         uint8 round;
-        bool isSeal;
-        uint96 harm;
-        bool drawn;
         uint8 attempt;
+        bool drawn;
+        bool isSeal;
+        uint96 bond;
     }
 
     /// @notice What the market was built with; nothing of it can change.

@@ -58,7 +58,7 @@ interface IReferee {
     /// @param context the agreed roots
     /// Reverts for proofs that do not hold and for nodes that no valid program has; it never returns a word it is not sure of.
     /// @param element row-major index in the node's output, below its size
-    /// @param record the node's record, 1,024 bytes
+    /// @param record the node's record; zeros at its end may be left out
     /// @param recordPath siblings of the record in the program tree, bottom up
     /// @param reads the operand words, in the order the operator reads them
     /// @return word the element, as an unsigned 32-bit number

@@ -5,16 +5,13 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title Holds every token of the market: free balances, verifiers' stakes and what the market keeps in custody
 /// @dev Rules: docs/specification/market.md, section 2. Always: tokens held = sum of balances + sum of stakes + sum of leaving stakes + custody.
+/// Custody, what the market holds for jobs and disputes, is what remains: nothing counts it, and the market's events tell every change of it.
 /// Only the market moves funds between accounts, and it can send none to an address that did not earn it by the market's rules: nobody else can.
 interface IStakeVault {
     /// @notice `account` put `amount` tokens into its balance.
     event Deposited(address indexed account, uint256 amount);
     /// @notice `account` took `amount` tokens out of its balance.
     event Withdrawn(address indexed account, uint256 amount);
-    /// @notice The market took `amount` from `account` into custody.
-    event Charged(address indexed account, uint256 amount);
-    /// @notice The market gave `amount` from custody to the balance of `account`.
-    event Credited(address indexed account, uint256 amount);
     /// @notice The verifier's stake, which is its weight in the draw when it is at least the minimum, is now `stake`.
     event StakeChanged(address indexed verifier, uint256 stake, uint256 weight);
     /// @notice `amount` of stake is leaving and can be released from `releasableAt` (seconds) on.
@@ -64,9 +61,6 @@ interface IStakeVault {
 
     /// @notice Stake that is leaving, and from when (seconds) it can be released.
     function leavingOf(address verifier) external view returns (uint256 amount, uint256 releasableAt);
-
-    /// @notice Tokens the market keeps in custody: escrows, solvers' stakes, deposits of bids and bonds.
-    function custody() external view returns (uint256);
 
     /// @notice Least stake that gives a verifier weight in the draw.
     function minimumStake() external view returns (uint256);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.31;
 
+import {Bits} from "./Bits.sol";
+
 /// @title SHA-256 Merkle trees of the machine
 /// @notice Paths, insertions and ranges as docs/specification/machine.md, section 4, defines them.
 /// @dev A leaf is SHA-256 of exactly 1,024 bytes and an inner node SHA-256 of exactly 64, so one never passes for the other. Every
@@ -24,7 +26,7 @@ library Merkle {
 
     /// @notice Levels of a tree of `leaves` leaves: ⌈log2 leaves⌉, 0 for none or one.
     function depth(uint256 leaves) internal pure returns (uint256 levels) {
-        while ((uint256(1) << levels) < leaves) ++levels;
+        if (leaves > 1) levels = Bits.highest(leaves - 1) + 1;
     }
 
     /// @notice Chunks of a tensor with `elements` elements, at least 1.
@@ -34,7 +36,18 @@ library Merkle {
 
     /// @notice Z(level), the root of an empty tree of that depth.
     function zero(uint256 level) internal view returns (bytes32 root) {
-        for (; level != 0; --level) root = pair(root, root);
+        bool ok = true;
+        assembly ("memory-safe") {
+            for {} level {
+                level := sub(level, 1)
+            } {
+                mstore(0, root)
+                mstore(32, root)
+                ok := and(ok, staticcall(gas(), 2, 0, 64, 0, 32))
+                root := mload(0)
+            }
+        }
+        if (!ok) revert HashFailed();
     }
 
     /// @notice SHA-256(left ‖ right).
@@ -83,19 +96,6 @@ library Merkle {
             }
         }
         if (!ok) revert HashFailed();
-    }
-
-    /// @notice The roots before and after `hash` takes the place of the empty leaf at `index`, both from the same siblings.
-    /// @return before root with Z0 at `index`
-    /// @return afterwards root with `hash` at `index`
-    function insert(
-        bytes32 hash,
-        uint256 index,
-        bytes32[] calldata path,
-        uint256 levels
-    ) internal view returns (bytes32 before, bytes32 afterwards) {
-        before = climb(Z0, index, path, levels);
-        afterwards = climb(hash, index, path, levels);
     }
 
     /// @notice Root of the tree of `levels` levels whose leaves from `first` on are the hashes of the chunks in `data`.

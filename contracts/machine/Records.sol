@@ -63,10 +63,10 @@ library Records {
     /* PROOFS */
 
     /// @notice The counts of the program, from its header record.
-    /// @param record the header, 1,024 bytes
+    /// @param record the header; zeros at its end may be left out
     /// @param path its siblings in the program tree, bottom up
     function proveHeader(bytes32 programRoot, bytes calldata record, bytes32[] calldata path) internal view returns (Header memory header) {
-        bytes32 hash = Merkle.leaf(record);
+        bytes32 hash = leaf(record);
         _expect(record, 0, TAG_HEADER);
         _expect(record, 1, VERSION);
         header = Header(_within(record, 2, 1, MAX_SLOTS), _within(record, 3, 0, MAX_CONSTANTS), _within(record, 4, 1, MAX_NODES));
@@ -82,7 +82,7 @@ library Records {
         bytes32[] calldata path
     ) internal view {
         if (slot >= header.slots) revert NoSuchRecord(slot, header.slots);
-        _proveLeaf(programRoot, header, 1 + slot, Merkle.leaf(record), path);
+        _proveLeaf(programRoot, header, 1 + slot, leaf(record), path);
         _expect(record, 0, TAG_SLOT);
     }
 
@@ -95,17 +95,34 @@ library Records {
         bytes32[] calldata path
     ) internal view {
         if (node >= header.nodes) revert NoSuchRecord(node, header.nodes);
-        _proveLeaf(programRoot, header, 1 + header.slots + header.constants + node, Merkle.leaf(record), path);
+        _proveLeaf(programRoot, header, 1 + header.slots + header.constants + node, leaf(record), path);
         _expect(record, 0, TAG_NODE);
+    }
+
+    /// @notice SHA-256 of a record of 1,024 bytes, of which zeros at the end may be left out.
+    function leaf(bytes calldata record) internal view returns (bytes32 hash) {
+        uint256 length = record.length;
+        if (length > Merkle.CHUNK_BYTES || length % 4 != 0) revert Merkle.ChunkBytesWrong(length, Merkle.CHUNK_BYTES);
+        bool ok;
+        assembly ("memory-safe") {
+            let buffer := mload(64) // beyond the free pointer: scratch, not kept
+            calldatacopy(buffer, record.offset, length)
+            calldatacopy(add(buffer, length), calldatasize(), sub(1024, length)) // zeros
+            ok := staticcall(gas(), 2, buffer, 1024, 0, 32)
+            hash := mload(0)
+        }
+        if (!ok) revert Merkle.HashFailed();
     }
 
     /* READING */
 
-    /// @notice Word `index` of a record as an unsigned 32-bit number.
+    /// @notice Word `index` of a record as an unsigned 32-bit number; zero where the zeros at the end were left out.
+    /// @dev The caller has had the record hashed, so it has whole words.
     function word(bytes calldata record, uint256 index) internal pure returns (uint256 value) {
         if (index >= Merkle.CHUNK_WORDS) revert RecordMalformed(index, 0);
         assembly ("memory-safe") {
-            value := shr(224, calldataload(add(record.offset, shl(2, index))))
+            let place := shl(2, index)
+            value := mul(shr(224, calldataload(add(record.offset, place))), lt(place, record.length))
         }
     }
 

@@ -55,6 +55,7 @@ abstract contract Auction is IAuction, Settlement {
         data.budget = spec.budget;
         data.valueOfTime = spec.valueOfTime;
         data.deadline = spec.deadline;
+        if (spec.harm > 0) data.harm = spec.harm;
         emit JobPosted(job, msg.sender, spec, terms.intervals, terms.escrow, package, mirrors);
         _openRound(job, data);
         _vault.charge(msg.sender, terms.escrow);

@@ -15,6 +15,7 @@ abstract contract Audits is IAudits, Draw {
     function summon(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external {
         (, Audit storage audit, address verifier) = _openSeat(job, interval, checkpoint);
         require(audit.answerBy == 0, AlreadySummoned(job, interval, audit.answerBy));
+        require(!audit.withheld, StateWithheld(job, interval));
         uint40 answerBy = uint40(block.timestamp + _answerPeriod);
         audit.verifier = verifier;
         audit.answerBy = answerBy;
@@ -55,11 +56,34 @@ abstract contract Audits is IAudits, Draw {
         uint256 fee = Math.min(_auditFee(data), data.auditReserve);
         audit.verifier = verifier;
         audit.attested = true;
+        audit.withheld = false;
         data.auditReserve -= uint96(fee);
         data.escrow -= uint96(fee);
         data.openAudits += 1;
         emit Attested(job, interval, verifier, stateRoot, fee);
         if (fee > 0) _vault.credit(verifier, fee);
+    }
+
+    /// @inheritdoc IAudits
+    function reportUnavailable(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external {
+        (, Audit storage audit, address verifier) = _openSeat(job, interval, checkpoint);
+        require(msg.sender == verifier, NotDrawnVerifier(msg.sender, verifier));
+        require(!audit.withheld, StateWithheld(job, interval));
+        audit.verifier = verifier;
+        audit.answerBy = 0;
+        audit.withheld = true;
+        emit StateUnavailable(job, interval, verifier, audit.attempt);
+    }
+
+    /// @inheritdoc IAudits
+    function confirmAvailable(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external {
+        (JobData storage data, Audit storage audit, address verifier) = _openSeat(job, interval, checkpoint);
+        require(msg.sender == data.submitter, NotSubmitter(msg.sender, data.submitter));
+        require(audit.withheld, NotWithheld(job, interval));
+        uint8 attempt = audit.attempt;
+        audit.withheld = false;
+        audit.attempt = attempt + 1;
+        emit AvailabilityConfirmed(job, interval, verifier, attempt);
     }
 
     /* INTERNALS */

@@ -4,6 +4,7 @@ pragma solidity ^0.8.31;
 import {IArbitrable} from "../interfaces/IArbitrable.sol";
 import {ICourt} from "../interfaces/ICourt.sol";
 import {IDisputes} from "../interfaces/IDisputes.sol";
+import {DisputeContext} from "./DisputeContext.sol";
 import {Draw} from "./Draw.sol";
 import {Pricing} from "./Pricing.sol";
 import {Settlement} from "./Settlement.sol";
@@ -29,7 +30,6 @@ abstract contract Disputes is IDisputes, Settlement, Draw {
         if (interval > 0) _checkCheckpoint(job, interval - 1, start);
         Dispute memory record = _enter(job, data, interval, end);
         record.isSeal = isSeal;
-        record.harm = spec.harm;
         record.bond = Pricing.challengeBond(_disputeGas, _auditFee(data), data.valueOfTime, _clock);
         // The court is fixed at construction and calls nobody when it opens a dispute.
         dispute = _court.open(
@@ -45,31 +45,30 @@ abstract contract Disputes is IDisputes, Settlement, Draw {
                 solver: data.solver,
                 challenger: msg.sender,
                 clock: _clock,
-                increment: _increment
+                increment: _increment,
+                context: DisputeContext.pack(record)
             }),
             roots
         );
-        _disputes[dispute] = record;
         emit Challenged(job, interval, msg.sender, dispute, record.round, isSeal, record.drawn, record.bond);
         _vault.charge(msg.sender, record.bond);
     }
 
     /// @inheritdoc IArbitrable
-    function onVerdict(uint256 dispute, bool challengerWins, bool byProof) external {
+    function onVerdict(uint256 dispute, bytes32 context, address challenger, bool challengerWins, bool byProof) external {
+        // The court gives each verdict once, with the context this market gave.
         require(msg.sender == address(_court), NotCourt(msg.sender));
-        Dispute memory record = _disputes[dispute];
-        require(record.challenger != address(0), UnknownDispute(dispute));
-        delete _disputes[dispute];
+        Dispute memory record = DisputeContext.unpack(context);
         JobData storage data = _jobs[record.job];
         bool sameRound = record.round == data.round && (data.status == Status.Running || data.status == Status.Ending);
         if (sameRound) _countDown(data, record);
         if (!sameRound || record.interval >= data.committed) {
-            emit ChallengeMoot(record.job, record.interval, record.challenger, dispute);
-            _vault.credit(record.challenger, record.bond);
+            emit ChallengeMoot(record.job, record.interval, challenger, dispute);
+            _vault.credit(challenger, record.bond);
         } else if (challengerWins) {
-            _convict(dispute, data, record, byProof);
+            _convict(dispute, data, record, challenger, byProof);
         } else {
-            _fail(dispute, data, record);
+            _fail(dispute, data, record, challenger);
         }
     }
 
@@ -81,7 +80,6 @@ abstract contract Disputes is IDisputes, Settlement, Draw {
         bool drawn = !audit.attested && _isDrawn(job, data, interval, end);
         uint256 closesAt = uint256(end.committedAt) + _window;
         require(drawn || block.timestamp < closesAt, TooLate(closesAt, block.timestamp));
-        record.challenger = msg.sender;
         record.job = uint64(job);
         record.interval = interval;
         record.round = data.round;
@@ -111,28 +109,40 @@ abstract contract Disputes is IDisputes, Settlement, Draw {
     }
 
     /// @dev The lowest convicted interval counts, and the first challenger that convicted it.
-    function _convict(uint256 dispute, JobData storage data, Dispute memory record, bool byProof) private {
-        data.challenger = record.challenger;
-        data.harm = record.harm;
-        emit Convicted(record.job, record.interval, record.challenger, dispute, data.solver, byProof);
-        _vault.credit(record.challenger, record.bond);
+    function _convict(uint256 dispute, JobData storage data, Dispute memory record, address challenger, bool byProof) private {
+        Audit storage audit = _audits[record.job][record.round][record.interval];
+        // A clock proves nothing: the solver may have stopped playing to harm who attested it.
+        if (byProof && audit.attested) _penaliseAttester(record, audit.verifier);
+        // An interval that is void has no auditor any more: its place is for who convicted it.
+        audit.verifier = challenger;
+        emit Convicted(record.job, record.interval, challenger, dispute, data.solver, byProof);
+        _vault.credit(challenger, record.bond);
         _endAssignment(record.job, data, record.interval, EndReason.Convicted);
+    }
+
+    /// @dev Whoever attests without having run the interval risks the least stake a verifier has. It goes to the treasury, so that nobody gains
+    /// by convicting himself.
+    function _penaliseAttester(Dispute memory record, address attester) private {
+        uint256 penalty = _vault.penalise(attester, _vault.minimumStake());
+        emit AttesterPenalised(record.job, record.interval, attester, penalty);
+        if (penalty > 0) _vault.credit(_treasury, penalty);
     }
 
     /// @dev The claim stood. The solver gets most of the bond. A drawn verifier that challenged wrongly is replaced; another one's clock
     /// starts again.
-    function _fail(uint256 dispute, JobData storage data, Dispute memory record) private {
+    function _fail(uint256 dispute, JobData storage data, Dispute memory record, address challenger) private {
         Audit storage audit = _audits[record.job][record.round][record.interval];
         if (record.drawn && audit.attempt == record.attempt) {
             audit.attempt += 1;
             audit.answerBy = 0;
+            audit.withheld = false;
         } else if (audit.answerBy != 0 && !audit.attested) {
             audit.answerBy = uint40(block.timestamp + _answerPeriod);
             emit VerifierSummoned(record.job, record.interval, audit.verifier, audit.attempt, audit.answerBy);
         }
         uint256 toSolver = Pricing.share(record.bond, BOND_TO_WINNER);
         uint256 toTreasury = record.bond - toSolver;
-        emit ChallengeFailed(record.job, record.interval, record.challenger, dispute, toSolver, toTreasury);
+        emit ChallengeFailed(record.job, record.interval, challenger, dispute, toSolver, toTreasury);
         _vault.credit(data.solver, toSolver);
         _vault.credit(_treasury, toTreasury);
     }

@@ -12,7 +12,8 @@ abstract contract Draw is MarketStorage {
         require(randomness != 0, SeedMissing(beaconBlock));
     }
 
-    /// @dev Whether the interval is drawn, and its verifier at the present attempt. A summoned verifier stays until it is dismissed. Otherwise:
+    /// @dev Whether the interval is drawn, and its verifier at the present attempt. A summoned verifier stays until it is
+    /// dismissed, one that lacks the state until that is to be had. Otherwise:
     /// the weights are those of the block that fixed the beacon block; the solver and the verifier that failed last are passed over.
     function _draw(
         uint256 job,
@@ -25,7 +26,7 @@ abstract contract Draw is MarketStorage {
         drawn = checkpoint.forced || seed % Pricing.ONE < data.auditRate;
         if (!drawn) return (false, address(0));
         Audit storage audit = _audits[job][data.round][interval];
-        if (audit.answerBy != 0) return (true, audit.verifier);
+        if (audit.answerBy != 0 || audit.withheld) return (true, audit.verifier);
         address solver = data.solver;
         address failed = audit.attempt == 0 ? address(0) : audit.verifier;
         uint256 snapshot = checkpoint.beaconBlock - _beaconDelay;

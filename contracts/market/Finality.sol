@@ -58,6 +58,9 @@ abstract contract Finality is IFinality, Settlement, Draw {
         require(_stalled(job, data, interval, checkpoint), NotStalled(job, interval));
         // An assignment that has ended already keeps its reason: a conviction stands, whatever stalls below it.
         EndReason reason = data.status == Status.Ending ? data.endReason : EndReason.Stalled;
+        if (reason == EndReason.Convicted) {
+            _audits[job][data.round][interval].verifier = _audits[job][data.round][data.committed].verifier;
+        }
         _endAssignment(job, data, interval, reason);
     }
 

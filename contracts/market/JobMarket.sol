@@ -92,6 +92,16 @@ contract JobMarket is IJobMarket, Auction, CheckpointLog, Draw {
         _proceed();
     }
 
+    /// @inheritdoc IAudits
+    function reportUnavailable(uint256, uint32, Checkpoint calldata) external {
+        _proceed();
+    }
+
+    /// @inheritdoc IAudits
+    function confirmAvailable(uint256, uint32, Checkpoint calldata) external {
+        _proceed();
+    }
+
     /// @inheritdoc IDisputes
     function challenge(
         uint256,
@@ -106,7 +116,7 @@ contract JobMarket is IJobMarket, Auction, CheckpointLog, Draw {
     }
 
     /// @inheritdoc IArbitrable
-    function onVerdict(uint256, bool, bool) external {
+    function onVerdict(uint256, bytes32, address, bool, bool) external {
         _proceed();
     }
 
@@ -182,11 +192,6 @@ contract JobMarket is IJobMarket, Auction, CheckpointLog, Draw {
     /// @inheritdoc IJobMarket
     function auditOf(uint256 job, uint32 interval) external view returns (Audit memory) {
         return _audits[job][_jobs[job].round][interval];
-    }
-
-    /// @inheritdoc IJobMarket
-    function disputeOf(uint256 dispute) external view returns (Dispute memory) {
-        return _disputes[dispute];
     }
 
     /// @inheritdoc IJobMarket

@@ -18,43 +18,41 @@ abstract contract MarketStorage is IMarketEvents, IMarketErrors {
     /// the assignment has ended, where its intervals end.
     struct JobData {
         bytes32 specHash;
-        // the submitter's money
-        address submitter;
+        // the submitter's money, and what audits change
         uint96 escrow;
-        // terms of the solver
-        uint96 stake;
         uint96 auditReserve;
-        uint32 deadline;
         uint32 auditRate;
+        uint32 openAudits;
+        //
+        address submitter;
+        uint96 stake;
         // the auction
         uint96 budget;
         uint96 valueOfTime;
+        uint32 deadline;
         uint16 bids;
         uint16 reveals;
-        uint32 openAudits;
-        // every call of a running job reads these two slots
+        // the assignment
         address solver;
         uint32 intervals;
         uint32 duration;
-        uint16 disputes;
-        Status status;
-        uint8 round;
-        //
+        uint32 first;
+        // all that changes while a job runs
         uint40 assignedAt;
         uint40 lastCommitAt;
         uint40 pausedAt;
         uint32 extension;
-        uint32 first;
         uint32 committed;
         uint32 finalised;
+        uint16 disputes;
+        Status status;
+        uint8 round;
+        EndReason endReason;
         // prices
         uint96 payment;
         uint96 secondScore;
         uint40 bidsUntil;
         uint8 idleRounds;
-        EndReason endReason;
-        // who convicted, and H
-        address challenger;
         uint96 harm;
     }
 
@@ -109,7 +107,6 @@ abstract contract MarketStorage is IMarketEvents, IMarketErrors {
     mapping(uint256 job => mapping(uint256 interval => bytes32 checkpointHash)) internal _checkpoints;
     mapping(uint256 job => mapping(uint256 round => mapping(uint256 interval => Audit))) internal _audits;
     mapping(uint256 job => mapping(uint256 round => mapping(address bidder => bytes32 commitment))) internal _bids;
-    mapping(uint256 dispute => Dispute) internal _disputes;
 
     /* CONSTRUCTION */
 

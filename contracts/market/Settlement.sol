@@ -42,8 +42,6 @@ abstract contract Settlement is MarketStorage {
         data.extension = 0;
         data.first = first;
         data.committed = first;
-        data.challenger = address(0);
-        data.harm = 0;
     }
 
     /* ENDS */
@@ -77,7 +75,7 @@ abstract contract Settlement is MarketStorage {
     /// rest to the treasury. The fees go back to the audit reserve.
     function _splitStake(uint256 job, JobData storage data) private {
         uint256 stake = data.stake;
-        address challenger = data.challenger;
+        address challenger = _audits[job][data.round][data.committed].verifier;
         address submitter = data.submitter;
         uint256 lostFees = uint256(data.openAudits) * _auditFee(data);
         uint256 toChallenger = Pricing.share(stake, _challengerShare);

@@ -46,9 +46,6 @@ contract StakeVault is IStakeVault {
     address public market;
 
     /// @inheritdoc IStakeVault
-    uint256 public custody;
-
-    /// @inheritdoc IStakeVault
     mapping(address account => uint256 balance) public balanceOf;
 
     mapping(address account => Verifier verifier) private _verifiers;
@@ -178,16 +175,12 @@ contract StakeVault is IStakeVault {
 
     /// @inheritdoc IStakeVault
     function charge(address account, uint256 amount) external onlyMarket {
-        custody += amount;
-        emit Charged(account, amount);
         _take(account, amount);
     }
 
     /// @inheritdoc IStakeVault
     function credit(address account, uint256 amount) external onlyMarket {
-        custody -= amount;
         balanceOf[account] += amount;
-        emit Credited(account, amount);
     }
 
     /// @inheritdoc IStakeVault
@@ -199,7 +192,6 @@ contract StakeVault is IStakeVault {
         taken = fromStake + fromLeaving;
         verifier.stake = uint96(before - fromStake);
         verifier.leaving -= uint96(fromLeaving);
-        custody += taken;
         emit Penalised(account, taken);
         if (fromStake > 0) _reweigh(account, before, before - fromStake);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.31;
 
+import {Prefixes} from "../court/Prefixes.sol";
 import {Merkle} from "../machine/Merkle.sol";
 import {Records} from "../machine/Records.sol";
 
@@ -28,7 +29,7 @@ contract CommitmentHarness {
         bytes32[] calldata path,
         uint256 levels
     ) external view returns (bytes32 before, bytes32 afterwards) {
-        return Merkle.insert(hash, index, path, levels);
+        return Prefixes.insert(hash, index, path, levels);
     }
 
     function range(bytes calldata data, uint256 first, bytes32[] calldata siblings, uint256 levels) external view returns (bytes32) {

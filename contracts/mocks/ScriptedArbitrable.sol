@@ -22,7 +22,7 @@ contract ScriptedArbitrable is IArbitrable {
     }
 
     /// @inheritdoc IArbitrable
-    function onVerdict(uint256 dispute, bool challengerWins, bool byProof) external {
+    function onVerdict(uint256 dispute, bytes32, address, bool challengerWins, bool byProof) external {
         if (msg.sender != address(court)) revert NotTheCourt(msg.sender);
         emit Verdict(dispute, challengerWins, byProof);
     }

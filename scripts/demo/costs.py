@@ -18,7 +18,7 @@ PHASES = {
     "post": ("post", "postWithPermit", "cancel"),
     "auction": ("bid", "reveal", "assign", "reclaim"),
     "checkpoints": ("commitCheckpoints",),
-    "audits": ("record", "summon", "dismiss", "renew", "attest"),
+    "audits": ("record", "summon", "dismiss", "renew", "reportUnavailable", "confirmAvailable", "attest"),
     "challenge": ("challenge",),
     "dispute moves": ("dissect", "openStep", "openNode", "postOutput", "postChunk"),
     "final proof": ("proveWord", "settleCopy", "timeout"),

@@ -11,7 +11,7 @@ import numpy as np
 from eth_utils.address import to_checksum_address
 
 from tests.dispute.worlds import Words, flipped
-from touchstone.commitment.merkle import ZERO, Tree, root, sha256
+from touchstone.commitment.merkle import ZERO, Tree, root
 from touchstone.commitment.roots import CHUNK_WORDS, chunk_leaves, seal
 from touchstone.dispute import postings
 from touchstone.dispute.board import Board
@@ -19,6 +19,7 @@ from touchstone.dispute.errors import NothingToDenyError
 from touchstone.dispute.game import Rules, cuts
 from touchstone.dispute.moves import Dissect, Move, OpenNode, OpenStep, Part, PostChunk, PostOutput, ProveWord, SettleCopy
 from touchstone.dispute.player import Player, PointAt
+from touchstone.dispute.prefixes import filled
 from touchstone.dispute.proof import element_reads
 from touchstone.dispute.state import Claim, Level, Place
 from touchstone.dispute.truth import Truth
@@ -177,12 +178,12 @@ class Trickster:
             next_roots.insert(0, part.end)
         nodes_root = trace.nodes.root if self.rng.random() < 0.5 else self.rng.randbytes(32)
         for next_root in next_roots:
-            yield OpenStep(part, board.terms, header, nodes_root, next_root, (*roots[:-1], sha256(nodes_root + next_root)))
+            yield OpenStep(part, board.terms, header, nodes_root, next_root, roots[:-1])
 
     def _nodes(self, board: Board, part: Part, node: int) -> Iterator[Move]:
         step = board.state.place.step
         record = self.truth.record(Ref(Kind.NODE, node))
-        siblings = tuple(self.truth.trace(step).node_path(node, node))
+        siblings = filled(self.truth.trace(step).node_path(node, node), node)
         honest = self.truth.output(step, node)
         if honest.tree.leaves == 1:
             for leaf_siblings, chunk in self._lying_chunks(honest.chunks(0, 1), len(honest.words), siblings):
@@ -190,13 +191,13 @@ class Trickster:
             return
         if self.rng.random() < 0.5:
             roots = tuple(honest.tree.prefix_root(c) for c in self._cuts(honest.tree))
-            yield OpenNode(part, board.terms, record, honest.tree.root, self._junk(siblings), roots)
+            yield OpenNode(part, board.terms, record, honest.tree.root, self._junk(siblings), roots[:-1])
         leaves = self._forged_leaves(honest.words)
         forged = Tree(leaves)
         points = _prefixes_with_junk(forged, leaves) if self.rng.random() < 0.3 else forged.prefix_root
         roots = tuple(points(c) if self.rng.random() < 0.7 else self.rng.randbytes(32) for c in self._cuts(forged))
         roots = (*roots[:-1], points(forged.leaves))
-        yield OpenNode(part, board.terms, record, roots[-1], siblings, roots)
+        yield OpenNode(part, board.terms, record, roots[-1], siblings, roots[:-1])
 
     def _cuts(self, tree: Tree) -> list[int]:
         return cuts(0, tree.leaves, self.rules.parts(Level.CHUNKS, tree.leaves))[1:]
@@ -207,7 +208,7 @@ class Trickster:
 
     def _chunks(self, part: Part, board: Board, number: int) -> Iterator[Move]:
         output = self.truth.output(board.state.place.step, board.state.graph.node)
-        siblings = tuple(output.tree.prefix_path(number, number))
+        siblings = filled(output.tree.prefix_path(number, number), number)
         used = len(output.words) - number * CHUNK_WORDS
         for leaf_siblings, chunk in self._lying_chunks(output.chunks(number, 1), used, siblings):
             yield PostChunk(part, leaf_siblings, chunk)
@@ -222,7 +223,7 @@ class Trickster:
         yield siblings, flipped(words, index, 1 << self.rng.randrange(32)).tobytes()
 
     def _junk(self, siblings: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        return (*siblings[:-1], self.rng.randbytes(32))
+        return (*siblings[:-1], self.rng.randbytes(32)) if siblings else ()
 
     def _copies(self, board: Board, part: Part, position: int) -> Iterator[Move]:
         move = Player(self.truth, self.rules).settle_copy(board, part, position)
@@ -235,14 +236,14 @@ class Trickster:
         state = board.state
         index = self.rng.randrange(CHUNK_WORDS)
         element = state.place.lo * CHUNK_WORDS + index
-        word = postings.word(board.chunk, index)
+        word, agreed = postings.word(board.chunk, index), (state.state_root, state.prefix_root)
         record = self.truth.record(Ref(Kind.NODE, state.graph.node))
         if element >= state.graph.elements:
-            yield ProveWord(board.terms, word, record, ())
+            yield ProveWord(board.terms, *agreed, word, record, ())
             return
-        yield ProveWord(board.terms, word, record, element_reads(self.truth, state.place.step, state.graph.node, element))
+        yield ProveWord(board.terms, *agreed, word, record, element_reads(self.truth, state.place.step, state.graph.node, element))
         other = self.rng.randrange(state.graph.elements)
-        yield ProveWord(board.terms, word, record, element_reads(self.truth, state.place.step, state.graph.node, other))
+        yield ProveWord(board.terms, *agreed, word, record, element_reads(self.truth, state.place.step, state.graph.node, other))
 
 
 def _prefixes_with_junk(tree: Tree, leaves: list[bytes]) -> PointAt:

@@ -17,13 +17,12 @@ from touchstone.dispute import postings
 from touchstone.dispute.board import Board, advanced, follow
 from touchstone.dispute.errors import WrongEventError
 from touchstone.dispute.game import RULES, cuts, open_dispute, timeout
-from touchstone.dispute.state import Clocks, Graph, Level, Place, State, Terms
+from touchstone.dispute.state import Clocks, Graph, Level, Place, Terms
 
 SECONDS = st.integers(0, 2**40 - 1)
 COUNT = st.integers(0, 2**32 - 1)
 POSITION = st.integers(0, 2**64 - 1)
-STATE_TYPES = ["bytes32", "address", "address", "uint256", "uint256", "uint256", "bytes32", "bytes32", "bytes32"]
-STATE_NAMES = ("terms", "solver", "challenger", "clocks", "place", "graph", "posted", "stateRoot", "prefixRoot")
+STATE_TYPES = ["bytes32", "address", "address", "uint256", "uint256", "uint256", "bytes32", "bytes32"]
 
 
 @settings(deadline=None)
@@ -58,7 +57,7 @@ def test_no_sequence_of_moves_gives_a_side_more_than_its_budget(increment: int, 
 def test_a_state_hashes_as_the_contracts_encoding_of_it() -> None:
     board = opened_board()
     assert board.state.hash() == keccak(encode(STATE_TYPES, board.state.abi()))
-    assert board.terms.hash() == keccak(encode(["address", "bytes32", "bytes32"], board.terms.abi()))
+    assert board.terms.hash() == keccak(encode(["address", "bytes32", "bytes32", "bytes32"], board.terms.abi()))
 
 
 @settings(deadline=None)
@@ -102,12 +101,9 @@ def opened_board() -> Board:
 def opened_event(board: Board) -> dict[str, object]:
     """Arguments of ``DisputeOpened`` as web3 decodes them."""
     claim, names = board.claim.abi(), ("programRoot", "constantsRoot", "startRoot", "target", "job", "interval", "steps", "isSeal")
-    fields = dict(zip((*names, "solver", "challenger", "clock", "increment"), claim, strict=True))
-    return {"dispute": board.number, "arbitrable": ARBITRABLE, "claim": fields, "state": struct(board.state), "points": list(board.points)}
-
-
-def struct(state: State) -> dict[str, object]:
-    return dict(zip(STATE_NAMES, state.abi(), strict=True))
+    fields = dict(zip((*names, "solver", "challenger", "clock", "increment", "context"), claim, strict=True))
+    told = {"clocks": board.state.clocks.pack(), "points": list(board.points)}
+    return {"dispute": board.number, "arbitrable": ARBITRABLE, "claim": fields, **told}
 
 
 def test_a_board_is_rebuilt_from_events() -> None:
@@ -115,9 +111,13 @@ def test_a_board_is_rebuilt_from_events() -> None:
     closed = {"dispute": 4, "winner": CHALLENGER, "challengerWins": True, "byProof": False}
     assert follow([("DisputeOpened", opened_event(board))]) == board
     assert follow([("DisputeOpened", opened_event(board)), ("DisputeClosed", closed)]) == timeout(board, 1000 + CLOCK + 1)
-    posted = {"dispute": 4, "mover": SOLVER, "state": struct(board.state), "chunk": bytes(1024)}
-    after = advanced(board, "ChunkPosted", posted)
+    place, graph = Place(Level.WORD, 5, 6, 3), Graph(1, 2, 3, 1, 400)
+    moved = {"dispute": 4, "mover": SOLVER, "clocks": board.state.clocks.passed(1003).pack(), "place": place.pack()}
+    after = advanced(board, "ChunkPosted", {**moved, "chunk": bytes(1024)})
     assert (after.points, after.chunk, after.verdict) == ((), bytes(1024), None)
+    assert (after.state.place, after.state.posted) == (place, postings.of_chunk(bytes(1024)))
+    after = advanced(board, "OutputPosted", {**moved, "graph": graph.pack(), "prefixRoot": b"p" * 32, "chunk": bytes(1024)})
+    assert (after.state.graph, after.state.prefix_root) == (graph, b"p" * 32)
 
 
 def test_events_that_do_not_belong_together_are_refused() -> None:

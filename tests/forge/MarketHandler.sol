@@ -116,7 +116,9 @@ contract MarketHandler is IMarketTypes {
         if (choice < 9) return _challenge(seed, which, seed >> 48, seed % 2 == 0);
         if (choice < 12) return _verdict(seed >> 40, seed % 4 == 0);
         if (choice == 12) return _summon(seed, which);
-        if (choice == 13) return _dismiss(seed, which);
+        if (choice == 13) return seed % 2 == 0 ? _dismiss(seed, which) : _dismissAll(seed);
+        if (choice == 15) _reportUnavailable(seed, which);
+        if (choice == 15) _confirmAvailable(seed, which);
         if (choice == 14) return _expire(seed);
         _renew(seed, which);
         _abandon(seed);
@@ -323,6 +325,32 @@ contract MarketHandler is IMarketTypes {
         } catch {}
     }
 
+    /// @dev Every summoned verifier of a job whose time is over; a single draw would seldom meet one.
+    function _dismissAll(uint256 seed) private {
+        Job memory state = market.jobOf(_job(seed));
+        for (uint256 i = state.finalised; i < state.committed; ++i) _dismiss(seed, uint8(i - state.finalised));
+    }
+
+    function _reportUnavailable(uint256 seed, uint8 which) private {
+        (uint256 job, uint32 interval, Checkpoint memory checkpoint) = _interval(seed, which);
+        if (job == 0) return;
+        try market.drawOf(job, interval, checkpoint) returns (bool, address verifier) {
+            vm.prank(verifier);
+            try market.reportUnavailable(job, interval, checkpoint) {
+                done["reportUnavailable"] += 1;
+            } catch {}
+        } catch {}
+    }
+
+    function _confirmAvailable(uint256 seed, uint8 which) private {
+        (uint256 job, uint32 interval, Checkpoint memory checkpoint) = _interval(seed, which);
+        if (job == 0) return;
+        vm.prank(market.jobOf(job).submitter);
+        try market.confirmAvailable(job, interval, checkpoint) {
+            done["confirmAvailable"] += 1;
+        } catch {}
+    }
+
     function _renew(uint256 seed, uint8 which) private {
         (uint256 job, uint32 interval, Checkpoint memory checkpoint) = _interval(seed, which);
         if (job == 0) return;
@@ -350,7 +378,7 @@ contract MarketHandler is IMarketTypes {
         uint256 disputes = court.disputes();
         for (uint256 i = 0; i < disputes; ++i) {
             uint256 dispute = 1 + ((seed + i) % disputes);
-            if (market.disputeOf(dispute).challenger == address(0)) continue;
+            if (!court.isRunning(dispute)) continue;
             court.pronounce(dispute, challengerWins, seed % 3 > 0);
             done["verdict"] += 1;
             return;

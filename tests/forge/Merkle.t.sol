@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.31;
 
+import {Prefixes} from "../../contracts/court/Prefixes.sol";
 import {Merkle} from "../../contracts/machine/Merkle.sol";
 
 /// @title Trees against a plain construction of them
@@ -13,9 +14,24 @@ contract MerkleTest {
         bytes32[] memory path = new bytes32[](LEVELS);
         for (uint256 level = 0; level < LEVELS; ++level) path[level] = tree[level][(index >> level) ^ 1];
         assert(this.climb(tree[0][index], index, path, LEVELS) == tree[LEVELS][0]);
-        (bytes32 before, bytes32 afterwards) = this.insert(tree[0][index], index, path, LEVELS);
-        assert(afterwards == tree[LEVELS][0]);
+    }
+
+    function testFuzz_anInsertionClimbsWithNothingButEmptySubtreesToTheRight(uint256 seed, uint8 leaf) external view {
+        (bytes32[][] memory tree, ) = _tree(seed);
+        uint256 index = leaf % (1 << LEVELS);
+        bytes32[] memory path = new bytes32[](LEVELS);
+        bytes32[] memory filled = new bytes32[](LEVELS);
+        uint256 count;
+        for (uint256 level = 0; level < LEVELS; ++level) {
+            bool isRight = (index >> level) & 1 == 1;
+            path[level] = isRight ? tree[level][(index >> level) - 1] : Merkle.zero(level);
+            if (isRight) filled[count++] = path[level];
+        }
+        bytes32[] memory siblings = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) siblings[i] = filled[i];
+        (bytes32 before, bytes32 afterwards) = this.insert(tree[0][index], index, siblings, LEVELS);
         assert(before == this.climb(bytes32(0), index, path, LEVELS));
+        assert(afterwards == this.climb(tree[0][index], index, path, LEVELS));
     }
 
     function testFuzz_everyRangeLeadsToTheRoot(uint256 seed, uint8 from, uint8 length) external view {
@@ -32,7 +48,7 @@ contract MerkleTest {
     }
 
     function insert(bytes32 hash, uint256 index, bytes32[] calldata path, uint256 levels) external view returns (bytes32, bytes32) {
-        return Merkle.insert(hash, index, path, levels);
+        return Prefixes.insert(hash, index, path, levels);
     }
 
     function range(bytes calldata data, uint256 first, bytes32[] calldata siblings, uint256 levels) external view returns (bytes32) {

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from eth_utils.address import to_checksum_address
 
+from touchstone.dispute import postings
 from touchstone.dispute.errors import WrongEventError
-from touchstone.dispute.state import Claim, State, Terms
+from touchstone.dispute.state import Claim, Clocks, Graph, Level, Place, State, Terms
 
 OPENED = "DisputeOpened"
 CLOSED = "DisputeClosed"
 POINTS_EVENTS = ("Dissected", "StepOpened", "NodeOpened")
-CHUNK_EVENT = "ChunkPosted"
+CHUNK_EVENTS = ("OutputPosted", "ChunkPosted")
 PROOF_EVENTS = ("CopySettled", "WordProven")
 
 
@@ -51,9 +52,12 @@ class Board:
 def opened(arguments: Mapping[str, object]) -> Board:
     """The board after a ``DisputeOpened`` event with these decoded arguments."""
     claim = Claim.from_abi(_struct(arguments["claim"]))
-    terms = Terms(to_checksum_address(str(arguments["arbitrable"])), claim.program_root, claim.constants_root)
-    state = State.from_abi(_struct(arguments["state"]))
-    return Board(_number(arguments), claim, terms, state, points=_points(arguments))
+    terms = Terms(to_checksum_address(str(arguments["arbitrable"])), claim.program_root, claim.constants_root, claim.context)
+    points = _points(arguments)
+    clocks = Clocks.unpack(_integer(arguments, "clocks"))
+    place = Place(Level.STEPS, 0, claim.end)
+    state = State(terms.hash(), claim.solver, claim.challenger, clocks, place, Graph(), postings.of_points(points))
+    return Board(_integer(arguments, "dispute"), claim, terms, state, points)
 
 
 def advanced(board: Board, event: str, arguments: Mapping[str, object]) -> Board:
@@ -62,18 +66,19 @@ def advanced(board: Board, event: str, arguments: Mapping[str, object]) -> Board
     Raises:
         WrongEventError: the event is of another dispute, or none of the court's.
     """
-    if _number(arguments) != board.number:
-        raise WrongEventError(f"event {event} is of dispute {_number(arguments)}, not {board.number}; sort events by dispute first")
+    number = _integer(arguments, "dispute")
+    if number != board.number:
+        raise WrongEventError(f"event {event} is of dispute {number}, not {board.number}; sort events by dispute first")
     if event in PROOF_EVENTS:
         return board
     if event == CLOSED:
         return replace(board, verdict=Verdict(bool(arguments["challengerWins"]), bool(arguments["byProof"])))
     if event in POINTS_EVENTS:
-        return replace(board, state=State.from_abi(_struct(arguments["state"])), points=_points(arguments), chunk=b"")
-    if event == CHUNK_EVENT:
-        chunk = arguments["chunk"]
-        assert isinstance(chunk, bytes)
-        return replace(board, state=State.from_abi(_struct(arguments["state"])), points=(), chunk=bytes(chunk))
+        points = _points(arguments)
+        return replace(board, state=_state(board.state, arguments, postings.of_points(points)), points=points, chunk=b"")
+    if event in CHUNK_EVENTS:
+        chunk = _bytes(arguments, "chunk")
+        return replace(board, state=_state(board.state, arguments, postings.of_chunk(chunk)), points=(), chunk=chunk)
     raise WrongEventError(f"{event} is not an event of a running dispute; follow the court's events only")
 
 
@@ -102,10 +107,29 @@ def _struct(value: object) -> Mapping[str, object]:
     return value
 
 
-def _number(arguments: Mapping[str, object]) -> int:
-    number = arguments["dispute"]
+def _state(state: State, arguments: Mapping[str, object], posted: bytes) -> State:
+    """The state after a move: every event tells what its move changes."""
+    clocks, place = Clocks.unpack(_integer(arguments, "clocks")), Place.unpack(_integer(arguments, "place"))
+    state = replace(state, clocks=clocks, place=place, posted=posted)
+    if "graph" in arguments:
+        state = replace(state, graph=Graph.unpack(_integer(arguments, "graph")))
+    if "stateRoot" in arguments:
+        state = replace(state, state_root=_bytes(arguments, "stateRoot"))
+    if "prefixRoot" in arguments:
+        state = replace(state, prefix_root=_bytes(arguments, "prefixRoot"))
+    return state
+
+
+def _integer(arguments: Mapping[str, object], name: str) -> int:
+    number = arguments[name]
     assert isinstance(number, int)
     return number
+
+
+def _bytes(arguments: Mapping[str, object], name: str) -> bytes:
+    value = arguments[name]
+    assert isinstance(value, bytes)
+    return bytes(value)
 
 
 def _points(arguments: Mapping[str, object]) -> tuple[bytes, ...]:

@@ -1,6 +1,7 @@
 """Moves of the dispute game: the functions of ``contracts/interfaces/ICourt.sol`` and the structs they take.
 
-Every function also takes the number of the dispute and its state first; ``Move.arguments`` are the rest, in the contract's order.
+Every function first takes the number of the dispute, its terms (or their hash) and the mover's position; the rest are the move's fields in
+their order.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record of the program with its siblings in the program tree."""
+    """A record of the program, its zeros at the end left out or not, with its siblings in the program tree."""
 
     data: bytes
     path: tuple[bytes, ...]
@@ -59,7 +60,7 @@ class Dissect:
 
 @dataclass(frozen=True, slots=True)
 class OpenStep:
-    """Level 1 to 2: denies the result of one step."""
+    """Level 1 to 2: denies the result of one step. The last root follows from the others and is left out."""
 
     part: Part
     terms: Terms
@@ -71,7 +72,7 @@ class OpenStep:
 
 @dataclass(frozen=True, slots=True)
 class OpenNode:
-    """Level 2 to 3: denies the output of a node of several chunks."""
+    """Level 2 to 3: denies the output of a node of several chunks. The last root is ``output_root`` and is left out."""
 
     part: Part
     terms: Terms
@@ -118,6 +119,8 @@ class ProveWord:
     """Level 4: proves a word of the posted chunk wrong."""
 
     terms: Terms
+    state_root: bytes
+    prefix_root: bytes
     word: Word
     record: Record
     reads: tuple[Read, ...]
@@ -138,14 +141,13 @@ FUNCTIONS: dict[type[Move], str] = {
 
 def contract_call(dispute: int, state: State, move: Move) -> tuple[str, tuple[object, ...]]:
     """Name and arguments of the court's function for a move, as web3 takes them."""
-    arguments = tuple(to_abi(getattr(move, name)) for name in move.__slots__)
-    return FUNCTIONS[type(move)], (dispute, state.abi(), *arguments)
+    terms = state.terms if isinstance(move, Dissect | PostChunk) else move.terms.abi()
+    arguments = tuple(to_abi(getattr(move, name)) for name in move.__slots__ if name != "terms")
+    return FUNCTIONS[type(move)], (dispute, terms, state.position(), *arguments)
 
 
 def to_abi(value: object) -> object:
     """Structs become tuples and tuples lists; everything else stays."""
-    if isinstance(value, Terms):
-        return value.abi()
     if isinstance(value, Part | Record | Word | Read):
         return tuple(to_abi(getattr(value, name)) for name in value.__slots__)
     if isinstance(value, tuple):

@@ -23,6 +23,7 @@ from touchstone.dispute.moves import (
     ProveWord,
     SettleCopy,
 )
+from touchstone.dispute.prefixes import filled
 from touchstone.dispute.proof import element_reads
 from touchstone.dispute.state import Claim, Level, Place
 from touchstone.dispute.truth import Truth
@@ -106,21 +107,21 @@ class Player:
         trace = self.truth.trace(step)
         length = trace.nodes.leaves + trace.slots.leaves
         roots = self._roots(trace.prefix_root, Place(Level.NODES, 0, length))
-        return OpenStep(part, board.terms, self.truth.header(), trace.nodes.root, trace.slots.root, roots)
+        return OpenStep(part, board.terms, self.truth.header(), trace.nodes.root, trace.slots.root, roots[:-1])
 
     def _open_node(self, board: Board, part: Part, node: int) -> OpenNode | PostOutput:
         step = board.state.place.step
         record = self.truth.record(Ref(Kind.NODE, node))
-        siblings = tuple(self.truth.trace(step).node_path(node, node))
+        siblings = filled(self.truth.trace(step).node_path(node, node), node)
         output = self.truth.output(step, node)
         if output.tree.leaves == 1:
             return PostOutput(part, board.terms, record, siblings, output.chunks(0, 1))
         roots = self._roots(output.tree.prefix_root, Place(Level.CHUNKS, 0, output.tree.leaves))
-        return OpenNode(part, board.terms, record, output.tree.root, siblings, roots)
+        return OpenNode(part, board.terms, record, output.tree.root, siblings, roots[:-1])
 
     def _post_chunk(self, board: Board, part: Part, number: int) -> PostChunk:
         output = self.truth.output(board.state.place.step, board.state.graph.node)
-        siblings = tuple(output.tree.prefix_path(number, number))
+        siblings = filled(output.tree.prefix_path(number, number), number)
         return PostChunk(part, siblings, output.chunks(number, 1))
 
     def settle_copy(self, board: Board, part: Part, position: int) -> SettleCopy:
@@ -136,7 +137,8 @@ class Player:
             root = tensor_root(self.truth.replay.state(step)[source.index])
             source_path = self.truth.slot_tree(step).path(source.index)
         record = self.truth.record(Ref(Kind.SLOT, slot))
-        siblings = tuple(trace.slot_path(position, slot))
+        path = trace.slot_path(position, slot)
+        siblings = (*filled(path[:-1], slot), path[-1])
         return SettleCopy(part, board.terms, record, root, tuple(source_path), siblings)
 
     def _prove_word(self, board: Board) -> ProveWord:
@@ -149,7 +151,7 @@ class Player:
         element = number * CHUNK_WORDS + index
         reads = element_reads(self.truth, step, node, element) if element < state.graph.elements else ()
         record = self.truth.record(Ref(Kind.NODE, node))
-        return ProveWord(board.terms, postings.word(board.chunk, index), record, reads)
+        return ProveWord(board.terms, state.state_root, state.prefix_root, postings.word(board.chunk, index), record, reads)
 
 
 def _first_difference(mine: bytes, theirs: bytes) -> int | None:

@@ -41,10 +41,21 @@ def prove_slot(program_root: bytes, graph: Graph, slot: int, record: Record) -> 
     return words[_SLOT_NEXT_KIND] == Kind.NODE, words[_SLOT_NEXT_INDEX]
 
 
-def _words(record: Record) -> tuple[int, ...]:
-    if len(record.data) != RECORD_BYTES:
+def trimmed(data: bytes) -> bytes:
+    """A record without the zero words at its end, as it is sent."""
+    words = len(data.rstrip(b"\0")) + 3 & ~3
+    return data[:words]
+
+
+def _whole(record: Record) -> bytes:
+    """A record's 1,024 bytes."""
+    if len(record.data) > RECORD_BYTES or len(record.data) % 4:
         raise MoveRefusedError("ChunkBytesWrong", len(record.data), RECORD_BYTES)
-    return struct.unpack(f">{RECORD_WORDS}I", record.data)
+    return record.data.ljust(RECORD_BYTES, b"\0")
+
+
+def _words(record: Record) -> tuple[int, ...]:
+    return struct.unpack(f">{RECORD_WORDS}I", _whole(record))
 
 
 def _expect(words: tuple[int, ...], index: int, value: int) -> None:
@@ -56,5 +67,5 @@ def _prove(program_root: bytes, graph: Graph, index: int, record: Record) -> Non
     levels = merkle.depth(1 + graph.slots + graph.constants + graph.nodes)
     if len(record.path) != levels:
         raise MoveRefusedError("PathLengthWrong", len(record.path), levels)
-    if merkle.climb(merkle.sha256(record.data), index, record.path) != program_root:
+    if merkle.climb(merkle.sha256(_whole(record)), index, record.path) != program_root:
         raise MoveRefusedError("RecordNotInProgram", index)

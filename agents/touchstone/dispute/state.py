@@ -40,6 +40,7 @@ class Claim:
     challenger: str
     clock: int
     increment: int
+    context: bytes = EMPTY
 
     @property
     def end(self) -> int:
@@ -66,6 +67,7 @@ class Claim:
             challenger=to_checksum_address(str(fields["challenger"])),
             clock=_int(fields["clock"]),
             increment=_int(fields["increment"]),
+            context=_bytes(fields["context"]),
         )
 
 
@@ -76,14 +78,15 @@ class Terms:
     arbitrable: str
     program_root: bytes
     constants_root: bytes
+    context: bytes = EMPTY
 
     def abi(self) -> tuple[object, ...]:
         """The struct as web3 takes it."""
-        return (self.arbitrable, self.program_root, self.constants_root)
+        return (self.arbitrable, self.program_root, self.constants_root, self.context)
 
     def hash(self) -> bytes:
         """keccak256(abi.encode(terms))."""
-        return keccak(_address_word(self.arbitrable) + self.program_root + self.constants_root)
+        return keccak(_address_word(self.arbitrable) + self.program_root + self.constants_root + self.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,10 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A running dispute. ``posted`` commits to what the side not to move posted last."""
+    """A running dispute. ``posted`` commits to what the side not to move posted last.
+
+    The court keeps one word, ``agreed``, for the two agreed roots: S(step) on level 2, from level 3 on the hash of both.
+    """
 
     terms: bytes
     solver: str
@@ -184,32 +190,36 @@ class State:
         """Who has to move."""
         return self.solver if self.clocks.solver_moves else self.challenger
 
+    @property
+    def opponent(self) -> str:
+        """The other side."""
+        return self.challenger if self.clocks.solver_moves else self.solver
+
+    def position(self) -> tuple[object, ...]:
+        """What a mover sends of it: ``ICourt.Position`` as web3 takes it."""
+        packed = (self.clocks.pack(), self.place.pack(), self.graph.pack())
+        return (self.opponent, *packed, self.agreed)
+
+    @property
+    def agreed(self) -> bytes:
+        """What the court keeps of the agreed roots above the open segment."""
+        if self.place.level is Level.STEPS:
+            return EMPTY
+        if self.place.level is Level.NODES:
+            return self.state_root
+        return keccak(self.state_root + self.prefix_root)
+
     def abi(self) -> tuple[object, ...]:
         """The struct as web3 takes it."""
         packed = (self.clocks.pack(), self.place.pack(), self.graph.pack())
-        return (self.terms, self.solver, self.challenger, *packed, self.posted, self.state_root, self.prefix_root)
+        return (self.terms, self.solver, self.challenger, *packed, self.posted, self.agreed)
 
     def hash(self) -> bytes:
         """keccak256(abi.encode(state)): what the court stores."""
         words = [self.terms, _address_word(self.solver), _address_word(self.challenger)]
         words += [packed.to_bytes(32, "big") for packed in (self.clocks.pack(), self.place.pack(), self.graph.pack())]
-        words += [self.posted, self.state_root, self.prefix_root]
+        words += [self.posted, self.agreed]
         return keccak(b"".join(words))
-
-    @staticmethod
-    def from_abi(fields: Mapping[str, object]) -> State:
-        """From the decoded struct of an event."""
-        return State(
-            terms=_bytes(fields["terms"]),
-            solver=to_checksum_address(str(fields["solver"])),
-            challenger=to_checksum_address(str(fields["challenger"])),
-            clocks=Clocks.unpack(_int(fields["clocks"])),
-            place=Place.unpack(_int(fields["place"])),
-            graph=Graph.unpack(_int(fields["graph"])),
-            posted=_bytes(fields["posted"]),
-            state_root=_bytes(fields["stateRoot"]),
-            prefix_root=_bytes(fields["prefixRoot"]),
-        )
 
 
 def _pack(values: tuple[int, ...], widths: tuple[int, ...]) -> int:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from touchstone.commitment.merkle import Tree
 from touchstone.commitment.roots import CHUNK_BYTES, CHUNK_WORDS, TraceTree, chunk_leaves, program_tree, records, tensor_root
 from touchstone.dispute.moves import Record
+from touchstone.dispute.records import trimmed
 from touchstone.machine.program import Kind, Program, Ref
 from touchstone.machine.workload import Array
 
@@ -89,7 +90,7 @@ class Truth:
         return self._record(self.program.record_index(ref))
 
     def _record(self, index: int) -> Record:
-        return Record(self._records[index], tuple(self.program_tree.path(index)))
+        return Record(trimmed(self._records[index]), tuple(self.program_tree.path(index)))
 
     def _slot_tree(self, step: int) -> Tree:
         """The tree whose root is S(step)."""

@@ -300,6 +300,7 @@ _HANDLERS: dict[str, Callable[[Ledger, Event], None]] = {
     "CheckpointRenewed": _renewed,
     "Attested": _attested,
     "VerifierDismissed": _vacated,
+    "AvailabilityConfirmed": _vacated,
     "ChallengeFailed": _vacated,
     "Finalised": _finalised,
     "AssignmentEnded": _assignment_ended,

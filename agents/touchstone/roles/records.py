@@ -133,6 +133,7 @@ class Audit(NamedTuple):
     attempt: int
     disputes: int
     attested: bool
+    withheld: bool = False
 
 
 class Parameters(NamedTuple):

@@ -18,6 +18,7 @@ from touchstone.roles.rules.wallet import announce
 from touchstone.roles.training import ExecutorFactory
 from touchstone.roles.truths import Truths
 from touchstone.roles.view import View
+from touchstone.store.errors import BlobNotFoundError, StoreUnavailableError
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ class Verifier(Agent):
         self._settings = settings
         self._library = JobLibrary(node.store, settings.max_bytes)
         self._truths = Truths(make_executor)
+        self._missing: dict[tuple[int, int, int], int] = {}
 
     def decide(self, view: View) -> list[Action]:
         """What to do now."""
-        actions = decide(view, self.node.journal, self._settings.rules)
+        actions = decide(view, self.node.journal, self._settings.rules, self._missing)
         if self._settings.endpoint:
             actions += announce(view, self._settings.endpoint)
         return actions
@@ -76,7 +78,14 @@ class Verifier(Agent):
         if commitment is None:
             return
         started = time.perf_counter()
-        interval = interval_of(job, view.ledger, action.interval, self._library, self._truths)
+        audited = next(each for each in view.jobs[action.job].intervals if each.interval == action.interval).audit
+        place = (action.job, action.interval, audited.attempt)
+        try:
+            interval = interval_of(job, view.ledger, action.interval, self._library, self._truths)
+        except (StoreUnavailableError, BlobNotFoundError):
+            self._missing.setdefault(place, view.time)
+            raise
+        self._missing.pop(place, None)
         with interval.lock:
             before, end = interval.roots()
         checkpoint = commitment.checkpoint

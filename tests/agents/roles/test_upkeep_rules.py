@@ -119,6 +119,23 @@ def test_the_submitter_ends_a_job_whose_audit_nobody_answers() -> None:
     assert names(submitter(mine(Status.ENDING, stalled, disputes=1))) == []
 
 
+def test_the_submitter_confirms_a_state_that_it_holds_when_a_verifier_could_not_get_it() -> None:
+    first = interval_of(0, solver=OTHER, draw=DRAWN, withheld=True)
+    second = interval_of(1, solver=OTHER, draw=DRAWN, withheld=True)
+    view = mine(Status.RUNNING, first, second)
+    held = frozenset({first.commitment.checkpoint.root})
+    assert names(submitter(view)).count("confirmAvailable") == 1  # the first state is in the package
+    assert names(submitter(view, held)).count("confirmAvailable") == 2
+    disputed = interval_of(0, solver=OTHER, draw=DRAWN, withheld=True, disputes=1)
+    assert "confirmAvailable" not in names(submitter(mine(Status.RUNNING, disputed)))
+
+
+def test_a_verifier_that_lacks_the_state_is_neither_summoned_nor_dismissed() -> None:
+    for answer_by in (0, NOW - 100):
+        interval = interval_of(0, solver=OTHER, draw=DRAWN, withheld=True, answer_by=answer_by, seat_since=NOW - 10_000)
+        assert functions(job(interval)) == []
+
+
 def test_the_submitter_collects_the_checkpoints_it_does_not_hold() -> None:
     view = mine(Status.RUNNING, interval_of(0, solver=OTHER), interval_of(1, solver=OTHER))
     roots = [commitment.checkpoint.root for commitment in view.ledger.jobs[1].commitments.values()]

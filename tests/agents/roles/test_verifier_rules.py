@@ -58,6 +58,19 @@ def test_a_drawn_interval_is_inspected_then_attested_with_the_root_one_step_befo
     assert isinstance(attest, Send) and attest.arguments[-1] == BEFORE
 
 
+def test_a_state_that_is_nowhere_to_be_had_is_reported_after_a_while_and_once(journal: RoleJournal) -> None:
+    interval, rules = interval_of(3, solver=OTHER, draw=MINE, attempt=2), VerifierRules(patience=60)
+
+    def sent(interval: IntervalView, since: int) -> list[str]:
+        missing = {(1, 3, 2): since, (1, 3, 1): 0}
+        return [action.function for action in decide(see(interval), journal, rules, missing) if isinstance(action, Send)]
+
+    assert sent(interval, NOW - 60) == ["reportUnavailable"]
+    assert sent(interval, NOW - 59) == []
+    assert sent(interval_of(3, solver=OTHER, draw=MINE, attempt=2, withheld=True), NOW - 60) == []
+    assert sent(interval_of(3, solver=OTHER, draw=Draw(True, THIRD), attempt=2), NOW - 60) == []
+
+
 @pytest.mark.parametrize(("outcome", "is_seal"), [(WRONG_ROOT, False), (WRONG_SEAL, True)])
 def test_a_wrong_root_or_seal_is_challenged_also_after_the_window(journal: RoleJournal, outcome: str, is_seal: bool) -> None:
     interval = interval_of(0, solver=OTHER, draw=MINE)

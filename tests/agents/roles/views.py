@@ -6,7 +6,7 @@ from collections import namedtuple
 from typing import Any
 
 from touchstone.chain.contracts import Event
-from touchstone.dispute.state import Claim, Clocks, Graph, Level, Place, State, Terms
+from touchstone.dispute.state import Claim, Clocks
 from touchstone.roles.journal import RoleJournal
 from touchstone.roles.ledger import Commitment, JobRecord, Ledger, Round
 from touchstone.roles.records import (
@@ -53,6 +53,7 @@ def interval_of(number: int, solver: str = ME, committed_at: int = NOW - 100, **
         changes.get("attempt", 0),
         changes.get("disputes", 0),
         changes.get("attested", False),
+        changes.get("withheld", False),
     )
     return IntervalView(
         commitment=Commitment(number, 1, solver, checkpoint),
@@ -90,9 +91,7 @@ def event_of(name: str, contract: str = "JobMarket", block: int = 1, index: int 
 def opened_dispute(solver: str, challenger: str, since: int = NOW, job: int = 1, interval: int = 0, dispute: int = 1) -> list[Event]:
     """The events of a dispute in which the solver is to move since ``since``."""
     claim = Claim(b"p" * 32, b"c" * 32, b"i" * 32, b"t" * 32, job, interval, 10, False, solver, challenger, 60, 5)
-    terms = Terms(MARKET, claim.program_root, claim.constants_root)
     clocks = Clocks(5, 60, 60, 60, since, True)
-    state = State(terms.hash(), solver, challenger, clocks, Place(Level.STEPS, 0, 10), Graph(), b"x" * 32)
     opened = event_of(
         "DisputeOpened",
         "Court",
@@ -101,7 +100,7 @@ def opened_dispute(solver: str, challenger: str, since: int = NOW, job: int = 1,
         challenger=challenger,
         arbitrable=MARKET,
         claim=_claim_struct(claim),
-        state=_state_struct(state),
+        clocks=clocks.pack(),
         points=[b"i" * 32, b"r" * 32],
     )
     challenged = event_of("Challenged", job=job, interval=interval, challenger=challenger, dispute=dispute, isSeal=False)
@@ -114,10 +113,5 @@ def memory() -> RoleJournal:
 
 
 def _claim_struct(claim: Claim) -> Any:
-    names = "programRoot constantsRoot startRoot target job interval steps isSeal solver challenger clock increment"
+    names = "programRoot constantsRoot startRoot target job interval steps isSeal solver challenger clock increment context"
     return namedtuple("Claim", names)(*claim.abi())  # type: ignore[misc]
-
-
-def _state_struct(state: State) -> Any:
-    names = "terms solver challenger clocks place graph posted stateRoot prefixRoot"
-    return namedtuple("State", names)(*state.abi())  # type: ignore[misc]

@@ -50,7 +50,7 @@ class ChainCourt:
     def open(self, claim: Claim, roots: Sequence[bytes], time: int) -> Board:
         """Opens a dispute; the board is rebuilt from its event."""
         call = self.arbitrable.functions.open(claim.abi(), list(roots))
-        ((name, arguments),) = self._events(self._transact(call, CHALLENGER, time, "open"))
+        ((name, arguments),) = self.events(self._transact(call, CHALLENGER, time, "open"))
         assert name == OPENED
         return opened(arguments)
 
@@ -60,12 +60,12 @@ class ChainCourt:
         return self.call(board, function, arguments, sender, time)
 
     def timeout(self, board: Board, sender: str, time: int) -> Board:
-        return self.call(board, "timeout", (board.number, board.state.abi(), board.terms.abi()), sender, time)
+        return self.call(board, "timeout", (board.number, board.terms.abi(), board.state.abi()), sender, time)
 
     def call(self, board: Board, function: str, arguments: Sequence[object], sender: str, time: int) -> Board:
         """Sends any function of the court."""
         receipt = self._transact(self.court.functions[function](*arguments), sender, time, function)
-        for name, values in self._events(receipt):
+        for name, values in self.events(receipt):
             board = advanced(board, name, values)
         return board
 
@@ -105,7 +105,8 @@ class ChainCourt:
             return MoveRefusedError(abi["name"], *decode([entry["type"] for entry in abi["inputs"]], data[4:]))
         raise AssertionError("a call that must revert passes")
 
-    def _events(self, receipt: TxReceipt) -> list[tuple[str, dict[str, object]]]:
+    def events(self, receipt: TxReceipt) -> list[tuple[str, dict[str, object]]]:
+        """The court's events in a transaction, by name."""
         topics = {event_abi_to_log_topic(e): e["name"] for e in self.court.abi if e["type"] == "event"}
         logs = [log for log in receipt["logs"] if log["address"] == self.court.address]
         names = [topics[bytes(log["topics"][0])] for log in logs]

@@ -7,23 +7,26 @@ agreed prefixes with the operands' leaves, and the last proof.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from tests.contracts.court.chain import ChainCourt
 from tests.dispute.worlds import CHALLENGER, SOLVER
-from touchstone.commitment.merkle import ZERO, climb, climb_range, sha256
+from touchstone.commitment.merkle import ZERO, climb_range, sha256
 from touchstone.commitment.roots import CHUNK_BYTES, CHUNK_WORDS, TraceTree, program_tree, records
 from touchstone.dispute import postings
 from touchstone.dispute.board import Board
 from touchstone.dispute.game import RULES, cuts
 from touchstone.dispute.moves import Dissect, Move, OpenNode, OpenStep, Part, PostChunk, ProveWord, Read, Record
+from touchstone.dispute.prefixes import filled, insert
+from touchstone.dispute.records import trimmed
 from touchstone.dispute.state import Claim, Level
 from touchstone.machine.builder import Builder, Value
 from touchstone.machine.program import DType, Kind, MapFn, Op, Program, Ref
 
-STEPS, NODES, SLOTS, ROWS, DEPTH = 2**20, 2**10, 256, 2**12, 2**10
+STEPS, NODES, SLOTS, ROWS, DEPTH, CHUNK_LEVELS = 2**20, 2**10, 256, 2**12, 2**10, 16
 F32 = DType.F32
 
 
@@ -42,28 +45,43 @@ def program() -> Program:
     return b.build()
 
 
+Opening = Callable[["DesignPoint", bytes, list[bytes]], Board]
+"""``opening(game, program_root, roots)`` opens a dispute about 2^20 steps with these roots."""
+
+
+def direct(game: DesignPoint, program_root: bytes, roots: list[bytes]) -> Board:
+    """By a scripted arbitrable that keeps no books."""
+    junk = game.junk
+    claim = Claim(program_root, junk(), junk(), junk(), 7, 3, STEPS, False, SOLVER, CHALLENGER, 10_000, 100, junk())
+    return game.court.open(claim, roots, game.court.now() + 1)
+
+
 @dataclass
 class DesignPoint:
-    """One scripted dispute; ``play`` makes all its moves."""
+    """One scripted dispute; ``play`` makes all its moves.
+
+    Args:
+        court: where it is played.
+        rng: of everything that is junk.
+    """
 
     court: ChainCourt
     rng: random.Random
 
-    def play(self) -> tuple[Board, list[tuple[str, int]]]:
-        """The final board, and the gas of each transaction in order."""
+    def play(self, opening: Opening) -> tuple[Board, list[tuple[str, int]]]:
+        """The final board, and the gas of each transaction in order; ``opening`` opens the dispute."""
         self.program = program()
         self.node = next(i for i, node in enumerate(self.program.nodes) if node.op is Op.DOT)
         tree = program_tree(self.program)
-        self.header = Record(records(self.program)[0], tuple(tree.path(0)))
+        self.header = Record(trimmed(records(self.program)[0]), tuple(tree.path(0)))
         index = self.program.record_index(Ref(Kind.NODE, self.node))
-        self.record = Record(records(self.program)[index], tuple(tree.path(index)))
+        self.record = Record(trimmed(records(self.program)[index]), tuple(tree.path(index)))
         self.operands = [self._operand() for _ in range(2)]
         self._trace()
         self.court.gas.clear()
 
-        time = self.court.now() + 1
-        claim = Claim(tree.root, self.junk(), self.junk(), self.junk(), 7, 3, STEPS, False, SOLVER, CHALLENGER, 10_000, 100)
-        board = self.court.open(claim, [self.junk() for _ in range(RULES.steps)], time)
+        board = opening(self, tree.root, [self.junk() for _ in range(RULES.steps)])
+        time = self.court.now()
         while board.verdict is None:
             time += 1
             board = self.court.play(board, self._next(board), board.state.mover, time)
@@ -91,7 +109,7 @@ class DesignPoint:
         rows = [first // (DEPTH // CHUNK_WORDS) for _, first, _, _ in self.operands]
         self.element = rows[0] * ROWS + rows[1]
         self.chunk = self.element // CHUNK_WORDS
-        self.chunk_siblings = tuple(self.junk() for _ in range(16))
+        self.chunk_siblings = tuple(self.junk() for _ in range(self.chunk.bit_count()))
 
     def _goal(self, board: Board) -> int:
         """Position of the transition in dispute on the current level."""
@@ -102,7 +120,7 @@ class DesignPoint:
         if (level, position) == (Level.NODES, self.node):
             return self.trace.prefix_root(self.node)
         if (level, position) == (Level.CHUNKS, self.chunk):
-            return climb(ZERO[0], self.chunk, self.chunk_siblings)
+            return insert(ZERO[0], self.chunk, self.chunk_siblings, CHUNK_LEVELS)[0]
         return self.junk()
 
     def _roots(self, level: Level, lo: int, hi: int) -> tuple[bytes, ...]:
@@ -126,16 +144,18 @@ class DesignPoint:
     def _open_step(self, board: Board, part: Part) -> OpenStep:
         nodes_root, next_root = self.junk(), self.junk()
         roots = self._roots(Level.NODES, 0, NODES + SLOTS)
-        return OpenStep(part, board.terms, self.header, nodes_root, next_root, (*roots[:-1], sha256(nodes_root + next_root)))
+        return OpenStep(part, board.terms, self.header, nodes_root, next_root, roots[:-1])
 
     def _open_node(self, board: Board, part: Part) -> OpenNode:
-        siblings = tuple(self.trace.node_path(self.node, self.node))
+        siblings = filled(self.trace.node_path(self.node, self.node), self.node)
         roots = self._roots(Level.CHUNKS, 0, ROWS * ROWS // CHUNK_WORDS)
-        return OpenNode(part, board.terms, self.record, roots[-1], siblings, roots)
+        return OpenNode(part, board.terms, self.record, roots[-1], siblings, roots[:-1])
 
     def _prove(self, board: Board) -> ProveWord:
         reads = []
         for operand, (root, _, data, siblings) in zip(self.program.nodes[self.node].operands, self.operands, strict=True):
             path = tuple(self.trace.node_path(self.node, operand.ref.index))
             reads.append(Read(root, path, data, siblings))
-        return ProveWord(board.terms, postings.word(board.chunk, self.element % CHUNK_WORDS), self.record, tuple(reads))
+        state = board.state
+        word = postings.word(board.chunk, self.element % CHUNK_WORDS)
+        return ProveWord(board.terms, state.state_root, state.prefix_root, word, self.record, tuple(reads))

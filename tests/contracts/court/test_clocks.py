@@ -102,9 +102,9 @@ def test_a_dispute_ends_once(court: ChainCourt) -> None:
     before = court.state_hash(board.number)
     court.timeout(board, SOLVER, start + CLOCK + 1)
     assert (before, court.state_hash(board.number)) == (board.state.hash(), EMPTY)
-    with refused("WrongState", board.number, EMPTY, board.state.hash()):
+    with refused("WrongState", EMPTY, board.state.hash()):
         court.timeout(board, SOLVER, start + CLOCK + 2)
-    with refused("WrongState", board.number, EMPTY, board.state.hash()):
+    with refused("WrongState", EMPTY, board.state.hash()):
         court.play(board, answer(board), SOLVER, start + CLOCK + 3)
     assert len(court.verdicts(board.number)) == 1
 
@@ -112,7 +112,7 @@ def test_a_dispute_ends_once(court: ChainCourt) -> None:
 def test_a_timeout_needs_the_terms_of_the_dispute(court: ChainCourt) -> None:
     board, start = opened(court)
     forged = replace(board.terms, arbitrable=SOLVER)
-    with refused("WrongTerms", board.state.terms, forged.hash()):
+    with refused("WrongState", board.state.hash(), replace(board.state, terms=forged.hash()).hash()):
         court.timeout(replace(board, terms=forged), SOLVER, start + CLOCK + 1)
 
 
@@ -124,7 +124,7 @@ def test_disputes_run_side_by_side(court: ChainCourt) -> None:
     first = court.play(first, move, SOLVER, start + 2)
     with pytest.raises(MoveRefusedError) as refusal:
         court.play(second, replace(move, part=postings.part(first.points, 0)), SOLVER, start + 3)
-    assert refusal.value.name in ("NotPosted", "PathLengthWrong")
+    assert refusal.value.name in ("WrongState", "PathLengthWrong")
     assert court.state_hash(second.number) == second.state.hash()
     judge = Referee(perceptron().case.program)
     assert play(second, answer(second), SOLVER, start + 4, judge) == court.play(second, answer(second), SOLVER, start + 4)

@@ -1,4 +1,7 @@
-"""Gas of whole disputes: all transactions of both sides, without what a market does in ``open`` and ``onVerdict``.
+"""Gas of whole disputes: all transactions of both sides, with what the market does in ``challenge`` and ``onVerdict``.
+
+``the market's part`` is the difference between the design point's game through the market and the same game opened by a contract that
+keeps no books.
 
 The recorded figures are in ``tests/contracts/gas/dispute.json``. After a change that explains itself, refresh them with
 
@@ -14,11 +17,14 @@ from pathlib import Path
 
 import pytest
 from ape import project
+from ape.api import TestAccountAPI
 
 from tests.contracts.court.chain import ChainCourt
-from tests.contracts.court.design_point import DesignPoint
+from tests.contracts.court.design_point import DesignPoint, direct
 from tests.contracts.court.test_games import Mirror
 from tests.contracts.court.test_planted import places
+from tests.contracts.court.through_market import ThroughMarket
+from tests.contracts.market.world import World
 from tests.dispute.arena import Arena
 from tests.dispute.liars import Cheater
 from tests.dispute.perceptron import perceptron
@@ -30,21 +36,25 @@ SNAPSHOT = Path(__file__).resolve().parents[1] / "gas" / "dispute.json"
 WRITE = os.environ.get("GAS_SNAPSHOT") == "write"
 GROWTH = 1.005  # beyond this a change needs an explanation
 MOST_GAS, MOST_MOVES, CODE_CAP = 1_500_000, 12, 24_576
+COURT_ALONE, WHOLE = "design point, the court alone", "design point, through the market"
 
 Game = list[tuple[str, int]]
 Figures = dict[str, dict[str, object]]
 
 
 @pytest.fixture(scope="module")
-def games(court: ChainCourt) -> dict[str, Game]:
+def games(court: ChainCourt, accounts: list[TestAccountAPI]) -> dict[str, Game]:
     """Gas of each transaction: the design point, and the dearest dispute over the small perceptron."""
     warm_up = perceptron_game(court, 0)  # the first dispute of a court also writes its counter for the first time
     assert warm_up
-    design_point = DesignPoint(court, random.Random(1)).play()
-    assert design_point[0].verdict is not None
-    assert design_point[0].verdict.by_proof
+    world = World(list(accounts), real_court=project.get_contract("Court").at(court.court.address))
+    design_point = {}
+    for name, opening in {COURT_ALONE: direct, WHOLE: ThroughMarket(world)}.items():
+        board, design_point[name] = DesignPoint(court, random.Random(1)).play(opening)
+        assert board.verdict is not None
+        assert board.verdict.by_proof
     perceptron_games = [perceptron_game(court, index) for index in range(len(places()))]
-    return {"design point": design_point[1], "perceptron, worst": max(perceptron_games, key=total)}
+    return {**design_point, "perceptron, worst, the court alone": max(perceptron_games, key=total)}
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +62,7 @@ def figures(games: dict[str, Game]) -> Figures:
     found: Figures = {
         name: {"total": total(game), "moves": len(game), "transactions": [list(t) for t in game]} for name, game in games.items()
     }
+    found[WHOLE]["the market's part"] = total(games[WHOLE]) - total(games[COURT_ALONE])
     if WRITE:
         SNAPSHOT.write_text(json.dumps(found, indent=1) + "\n")
     return found

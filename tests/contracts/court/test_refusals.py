@@ -45,11 +45,11 @@ def spoiled_parts(move: Any) -> Iterator[Spoiled]:
     """What can be wrong with the part a move denies."""
     part = move.part
     yield replace(move, part=replace(part, index=1000)), "NoSuchPart"
-    yield replace(move, part=replace(part, start=JUNK)), "NotPosted"
-    yield replace(move, part=replace(part, end=JUNK)), "NotPosted"
+    yield replace(move, part=replace(part, start=JUNK)), "WrongState"
+    yield replace(move, part=replace(part, end=JUNK)), "WrongState"
     yield replace(move, part=replace(part, path=(*part.path, JUNK))), "PathLengthWrong"
     if part.index > 0:
-        yield replace(move, part=replace(part, index=part.index - 1)), "NotPosted"
+        yield replace(move, part=replace(part, index=part.index - 1)), "WrongState"
     if part.path:
         yield replace(move, part=replace(part, path=part.path[:-1])), "PathLengthWrong"
 
@@ -64,17 +64,15 @@ def spoiled_records(move: Any, name: str, other: Any) -> Iterator[Spoiled]:
 
 
 def spoiled_terms(move: Any) -> Iterator[Spoiled]:
-    yield replace(move, terms=replace(move.terms, program_root=JUNK)), "WrongTerms"
-    yield replace(move, terms=replace(move.terms, arbitrable=SOLVER)), "WrongTerms"
+    yield replace(move, terms=replace(move.terms, program_root=JUNK)), "WrongState"
+    yield replace(move, terms=replace(move.terms, arbitrable=SOLVER)), "WrongState"
 
 
-def spoiled_roots(move: Any, last: str) -> Iterator[Spoiled]:
-    """What can be wrong with the roots a move posts; ``last`` is the error of a wrong last root."""
+def spoiled_roots(move: Any) -> Iterator[Spoiled]:
+    """What can be wrong with the roots a move posts."""
     yield replace(move, roots=move.roots[:-1]), "WrongRootCount"
     yield replace(move, roots=(*move.roots, JUNK)), "WrongRootCount"
     yield replace(move, roots=()), "WrongRootCount"
-    denied = move.part.end if last == "SameRoot" else JUNK
-    yield replace(move, roots=(*move.roots[:-1], denied)), last
 
 
 @dataclass
@@ -103,7 +101,7 @@ class Spoiler:
         terms, header = board.terms, self.honest.header()
         part = postings.part(board.points, 0) if board.points else postings.part((JUNK, JUNK), 0)
         if board.state.place.level != 4:
-            yield ProveWord(terms, Word(0, JUNK, (JUNK,) * 5), header, ()), "WrongLevel"
+            yield ProveWord(terms, JUNK, JUNK, Word(0, JUNK, (JUNK,) * 5), header, ()), "WrongLevel"
         if board.state.place.level != 3:
             yield PostChunk(part, (), bytes(1024)), "WrongLevel"
         if board.state.place.level != 2:
@@ -114,7 +112,8 @@ class Spoiler:
             yield OpenStep(part, terms, header, JUNK, JUNK, (JUNK,)), "WrongLevel"
 
     def _dissect(self, board: Board, move: Dissect) -> Iterator[Spoiled]:
-        yield from spoiled_roots(move, "SameRoot")
+        yield from spoiled_roots(move)
+        yield replace(move, roots=(*move.roots[:-1], move.part.end)), "SameRoot"
         if board.state.place.level == 1:
             yield OpenStep(move.part, board.terms, self.honest.header(), JUNK, JUNK, move.roots), "PartNotSingle"
 
@@ -122,15 +121,13 @@ class Spoiler:
         yield Dissect(move.part, (JUNK,)), "PartIsSingle"
         yield from spoiled_terms(move)
         yield from spoiled_records(move, "header", self.honest.record(Ref(Kind.SLOT, 0)))
-        yield from spoiled_roots(move, "WrongLastRoot")
+        yield from spoiled_roots(move)
         yield replace(move, next_root=move.part.end), "SameRoot"
-        yield replace(move, nodes_root=JUNK), "WrongLastRoot"
 
     def _open_node(self, board: Board, move: OpenNode) -> Iterator[Spoiled]:
         yield from spoiled_terms(move)
         yield from spoiled_records(move, "record", self.honest.record(Ref(Kind.NODE, 0)))
-        yield from spoiled_roots(move, "WrongLastRoot")
-        yield replace(move, output_root=JUNK), "WrongLastRoot"
+        yield from spoiled_roots(move)
         yield replace(move, siblings=(JUNK, *move.siblings[1:])), "WrongInsertion"
         yield replace(move, siblings=move.siblings[1:]), "PathLengthWrong"
         yield PostOutput(move.part, move.terms, move.record, move.siblings, bytes(1024)), "WrongChunkCount"
@@ -168,7 +165,9 @@ class Spoiler:
     def _prove_word(self, board: Board, move: ProveWord) -> Iterator[Spoiled]:
         yield from spoiled_terms(move)
         yield replace(move, word=replace(move.word, index=256)), "NoSuchWord"
-        yield replace(move, word=replace(move.word, line=JUNK)), "NotPosted"
+        yield replace(move, state_root=JUNK), "NotAgreed"
+        yield replace(move, prefix_root=JUNK), "NotAgreed"
+        yield replace(move, word=replace(move.word, line=JUNK)), "WrongState"
         yield replace(move, word=replace(move.word, path=move.word.path[:-1])), "PathLengthWrong"
         padding = postings.word(board.chunk, 255)
         if board.state.place.lo * 256 + 255 >= board.state.graph.elements:
@@ -221,10 +220,10 @@ class Refuser(Mirror):
         """The right move from the wrong sender, for another dispute, or with another state."""
         function, arguments = contract_call(board.number, board.state, move)
         other = SOLVER if board.state.mover == CHALLENGER else CHALLENGER
-        assert self.court.refusal(function, arguments, other).name == "NotToMove"
+        assert self.court.refusal(function, arguments, other).name == "WrongState"
         assert self.court.refusal(function, (board.number + 1, *arguments[1:]), board.state.mover).name == "WrongState"
-        forged = replace(board.state, clocks=replace(board.state.clocks, solver_left=10**6)).abi()
-        assert self.court.refusal(function, (board.number, forged, *arguments[2:]), board.state.mover).name == "WrongState"
+        forged = replace(board.state, clocks=replace(board.state.clocks, solver_left=10**6, challenger_left=10**6)).position()
+        assert self.court.refusal(function, (board.number, arguments[1], forged, *arguments[3:]), board.state.mover).name == "WrongState"
 
 
 def games(world: World) -> Iterator[tuple[Ref, bool]]:

@@ -11,6 +11,8 @@ import pytest
 from tests.contracts.machine.calls import refusal_of
 from touchstone.commitment.merkle import ZERO, Tree, depth, insert, sha256
 from touchstone.commitment.roots import program_tree, records
+from touchstone.dispute import prefixes
+from touchstone.dispute.prefixes import filled
 from touchstone.machine.builder import Builder
 from touchstone.machine.program import DType, Kind, MapFn, Program
 
@@ -54,10 +56,14 @@ def test_an_insertion_gives_the_roots_before_and_after(commitments: Any, rng: np
     for leaves in [1, 2, 6, 9]:
         tree = Tree([rng.bytes(32) for _ in range(leaves)])
         for index in range(leaves):
-            siblings, leaf = tree.prefix_path(index, index), tree._levels[0][index]
+            path, leaf = tree.prefix_path(index, index), tree._levels[0][index]
+            siblings = filled(path, index)
             before, after = commitments.insert(leaf, index, siblings, tree.depth)
+            assert (before, after) == prefixes.insert(leaf, index, siblings, tree.depth)
             assert before == tree.prefix_root(index)
-            assert after == tree.prefix_root(index + 1) == insert(tree.prefix_root(index), leaf, index, siblings)
+            assert after == tree.prefix_root(index + 1) == insert(tree.prefix_root(index), leaf, index, path)
+            assert refusal_of(commitments, "insert", leaf, index, [*siblings, ZERO[0]], tree.depth) == "PathLengthWrong"
+            assert refusal_of(commitments, "insert", leaf, index + 2**tree.depth, siblings, tree.depth) == "IndexOutOfTree"
 
 
 def test_every_range_of_random_trees_leads_to_the_root(commitments: Any, rng: np.random.Generator) -> None:

@@ -106,7 +106,7 @@ def test_a_record_that_is_not_the_nodes_is_refused(referee: Any, name: str) -> N
     assert refusal(referee, replace(asked, record_path=tuple(path[:-1]))) == "PathLengthWrong"
     assert refusal(referee, replace(asked, record_path=(*path, bytes(32)))) == "PathLengthWrong"
     assert refusal(referee, replace(asked, record=record + bytes(4))) == "ChunkBytesWrong"
-    assert refusal(referee, replace(asked, record=record[:-4])) == "ChunkBytesWrong"
+    assert refusal(referee, replace(asked, record=record[:-3])) == "ChunkBytesWrong"
 
 
 def test_a_node_the_program_does_not_have_is_refused(referee: Any) -> None:

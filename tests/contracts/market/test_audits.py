@@ -136,7 +136,7 @@ def test_an_attested_job_settles_and_the_audits_cost_the_submitter_their_fees(wo
     assert world.wealth(world.solver) == before[world.solver] + 700 * TOKENS
     assert world.wealth(world.verifier) == before[world.verifier] + 10 * FEE
     assert world.wealth(world.submitter) == before[world.submitter] - 700 * TOKENS - 10 * FEE
-    assert world.vault.custody() == 0
+    assert world.custody() == 0
 
 
 def test_a_drawn_interval_is_not_final_before_it_is_attested(world: World, audited: int) -> None:

@@ -132,7 +132,7 @@ def test_the_next_solver_goes_on_from_the_last_final_checkpoint(world: World) ->
     assert world.checkpoint(job, 4).root == root_of(4, world.rival.address)
     world.finish(job)
     assert world.job(job).finalised == 10
-    assert world.vault.custody() == 0
+    assert world.custody() == 0
 
 
 def test_a_job_that_is_never_finished_ends_after_eight_rounds(world: World) -> None:
@@ -145,7 +145,7 @@ def test_a_job_that_is_never_finished_ends_after_eight_rounds(world: World) -> N
         world.wait_until(world.job(job).dueAt + 1)
         world.market.expire(job, sender=world.stranger)
     assert world.job(job).status == EXPIRED
-    assert world.vault.custody() == 0
+    assert world.custody() == 0
     assert world.wealth(world.submitter) == before + 8 * 50 * TOKENS
 
 

@@ -23,6 +23,8 @@ from .world import (
 
 FEE = 130 * TOKENS
 BOND = 3 * (2 * TOKENS + FEE + 300 * TOKENS // 10) // 2
+DRAWN_FLAG = 17
+"""Byte of a dispute's context that says whether the challenger was drawn."""
 ROUND_RATE = {"auditRate": ALWAYS}
 
 
@@ -54,8 +56,6 @@ def test_a_challenge_charges_the_bond_and_tells_the_court_the_claim(world: World
     assert claim.target == root_of(2, world.solver.address)
     assert (claim.job, claim.interval, claim.steps, claim.isSeal) == (committed, 2, 10, False)
     assert (claim.solver, claim.challenger, claim.clock, claim.increment) == (world.solver, world.challenger, 300, 5)
-    record = world.market.disputeOf(dispute)
-    assert (record.challenger, record.bond, record.job, record.interval, record.round) == (world.challenger, BOND, committed, 2, 1)
     assert world.market.auditOf(committed, 2).disputes == world.job(committed).disputes == 1
 
 
@@ -99,7 +99,7 @@ def test_anyone_may_challenge_inside_the_window_and_nobody_else_after_it(world: 
 def test_the_drawn_verifier_may_challenge_later_until_it_attests(world: World, committed: int) -> None:
     world.close_windows(committed)
     dispute = world.challenge(committed, 0, world.verifier, **ROUND_RATE)
-    assert world.market.disputeOf(dispute).drawn
+    assert world.court.claimOf(dispute).context[DRAWN_FLAG] == 1
     world.attest(committed, 1)
     with reverts(world.market.TooLate):
         world.challenge(committed, 1, world.verifier, **ROUND_RATE)
@@ -132,7 +132,7 @@ def test_the_job_goes_on_to_settlement_after_a_failed_challenge(world: World, co
     world.close_windows(committed)
     world.finalise(committed)
     assert world.job(committed).status == SETTLED
-    assert world.vault.custody() == 0
+    assert world.custody() == 0
 
 
 def test_while_a_dispute_runs_its_interval_is_neither_final_nor_attested(world: World, committed: int) -> None:
@@ -234,7 +234,7 @@ def test_an_honest_solver_takes_over_and_the_job_settles(world: World, committed
     world.close_windows(committed)
     world.finalise(committed)
     assert world.job(committed).status == SETTLED
-    assert world.vault.custody() == 0
+    assert world.custody() == 0
     escrow = world.market.quote(world.spec(**ROUND_RATE)).escrow
     assert world.wealth(world.submitter) == before + escrow - 1_000 * TOKENS - 10 * FEE
 
@@ -343,7 +343,7 @@ def test_a_late_solver_can_still_be_convicted(world: World) -> None:
     world.finish(job)
     assert world.job(job).status == OPEN
     assert world.wealth(world.solver) == before + 700 * TOKENS * 2 // 10
-    assert world.vault.custody() == world.job(job).escrow
+    assert world.custody() == world.job(job).escrow
 
 
 def test_convictions_use_up_the_rounds(world: World) -> None:
@@ -353,7 +353,7 @@ def test_convictions_use_up_the_rounds(world: World) -> None:
         world.commit(job, 1)
         world.verdict(world.challenge(job, 0, **ROUND_RATE), challenger_wins=True, by_proof=False)
     assert world.job(job).status == EXPIRED
-    assert world.vault.custody() == 0
+    assert world.custody() == 0
 
 
 def test_a_stalled_job_with_a_dispute_is_not_abandoned(scripted: World) -> None:
@@ -401,10 +401,9 @@ def test_a_failed_challenge_of_an_attested_interval_summons_nobody(world: World,
 def test_only_the_court_gives_verdicts_and_only_once(world: World, committed: int) -> None:
     dispute = world.challenge(committed, 1, **ROUND_RATE)
     with reverts(world.market.NotCourt, error_inputs={"caller": world.challenger}):
-        world.market.onVerdict(dispute, True, True, sender=world.challenger)
+        world.market.onVerdict(dispute, bytes(32), world.challenger, True, True, sender=world.challenger)
     world.verdict(dispute, challenger_wins=False)
-    # The court's call fails with what the market's code reverted with.
-    with reverts(world.proceedings.UnknownDispute, error_inputs={"dispute": dispute}):
+    with reverts(world.court.NotRunning, error_inputs={"dispute": dispute}):
         world.verdict(dispute, challenger_wins=True)
 
 

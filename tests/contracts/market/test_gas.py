@@ -98,7 +98,7 @@ def test_no_call_costs_more_than_recorded(world: World, name: str) -> None:
         assert gas <= GROWTH * recorded[name][call], call
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("honest") and "one by one" not in name])
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("honest")])
 def test_an_honest_job_costs_at_most_900k_and_60k_per_checkpoint(name: str) -> None:
     checkpoints = int(name.split()[2])
     assert json.loads(SNAPSHOT.read_text())[name]["total"] <= FIXED + PER_CHECKPOINT * checkpoints

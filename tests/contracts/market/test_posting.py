@@ -151,7 +151,7 @@ def test_cancelling_after_bids_leaves_the_posting_bond_to_the_bidders(world: Wor
     assert world.wealth(world.submitter) == before[world.submitter] - bond
     assert world.wealth(world.solver) == before[world.solver] + bond // 2
     assert world.wealth(world.rival) == before[world.rival] + bond // 2
-    assert world.vault.custody() == 0
+    assert world.custody() == 0
 
 
 def test_a_deposit_is_reclaimed_once_and_only_by_its_bidder(world: World) -> None:

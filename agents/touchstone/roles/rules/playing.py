@@ -32,7 +32,7 @@ def is_out_of_time(board: Board, time: int) -> bool:
 def end_by_clock(dispute: DisputeRecord, board: Board) -> Send:
     """The call that ends a dispute whose side to move has no time left."""
     return Send(
-        *("Court", "timeout", (dispute.number, board.state.abi(), board.terms.abi())),
+        *("Court", "timeout", (dispute.number, board.terms.abi(), board.state.abi())),
         key=f"dispute {dispute.number} timeout {len(dispute.events)}",
         why=f"end dispute {dispute.number}, the time of {board.state.mover} is over",
     )

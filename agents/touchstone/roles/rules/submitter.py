@@ -34,7 +34,7 @@ def decide(view: View, has_state: HasState, rules: SubmitterRules) -> list[Actio
     actions: list[Action] = []
     mine = [job for job in view.jobs.values() if job.record.submitter == view.me]
     for job in mine:
-        actions += _advance(view, job, rules)
+        actions += _advance(view, job, has_state, rules)
     actions += _collect(view, has_state)
     if rules.withdraw and not mine:
         actions += withdraw(view)
@@ -53,7 +53,7 @@ def _collect(view: View, has_state: HasState) -> Iterator[Action]:
                 yield Collect(record.number, commitment.interval)
 
 
-def _advance(view: View, job: JobView, rules: SubmitterRules) -> Iterator[Action]:
+def _advance(view: View, job: JobView, has_state: HasState, rules: SubmitterRules) -> Iterator[Action]:
     state = job.state
     if state.status is Status.OPEN:
         # Bidders end an auction themselves; without any, nobody else does.
@@ -67,8 +67,24 @@ def _advance(view: View, job: JobView, rules: SubmitterRules) -> Iterator[Action
             key=f"job {job.number} round {state.round} expire",
             why=f"end the assignment of job {job.number}, the solver is late",
         )
+    yield from _confirm(job, has_state)
     yield from _abandon(view, job)
     yield from upkeep(view, job, rules.patience)
+
+
+def _confirm(job: JobView, has_state: HasState) -> Iterator[Action]:
+    """Says of states that verifiers could not get that they are to be had: in the own store, which serves them."""
+    for interval in job.intervals:
+        start = job.record.root_before(interval.interval)
+        if not interval.audit.withheld or interval.audit.disputes or start is None:
+            continue
+        if interval.interval == 0 or has_state(start):  # the first state is in the package
+            number, attempt = interval.interval, interval.audit.attempt
+            yield Send(
+                *("JobMarket", "confirmAvailable", (job.number, number, interval.commitment.checkpoint)),
+                key=f"job {job.number} round {job.state.round} interval {number} available {attempt}",
+                why=f"confirm that the state before interval {number} of job {job.number} is to be had",
+            )
 
 
 def _abandon(view: View, job: JobView) -> Iterator[Action]:

@@ -54,7 +54,7 @@ def _seed(view: View, job: JobView, interval: IntervalView, patience: int) -> It
 
 def _seat(view: View, job: JobView, interval: IntervalView, patience: int) -> Iterator[Action]:
     audit = interval.audit
-    if interval.draw is None or not interval.draw.needs_answer or audit.disputes:
+    if interval.draw is None or not interval.draw.needs_answer or audit.disputes or audit.withheld:
         return
     arguments = (job.number, interval.interval, interval.commitment.checkpoint)
     name = f"job {job.number} round {job.state.round} interval {interval.interval}"

@@ -5,8 +5,9 @@ A whistleblower re-runs every interval inside its window, drawn or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from touchstone.roles.actions import Action, Challenge, Inspect, Send
 from touchstone.roles.journal import Finding, RoleJournal
@@ -18,6 +19,10 @@ from touchstone.roles.view import IntervalView, JobView, View
 
 RIGHT, WRONG_ROOT, WRONG_SEAL = "right", "wrong root", "wrong seal"
 
+Missing = Mapping[tuple[int, int, int], int]
+"""Chain time since which the state before an interval is nowhere to be had, by job, interval and attempt of its audit."""
+NOTHING: Missing = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class VerifierRules:
@@ -26,7 +31,7 @@ class VerifierRules:
     Attributes:
         stake: tokens to have staked.
         whistleblower: whether to check intervals it is not drawn for.
-        patience: seconds it leaves to others for steps that are more in their interest.
+        patience: seconds it leaves to others for steps that are more in their interest, and looks for a state before it reports it.
         withdraw: whether to take its balance out of the vault when no job is running.
     """
 
@@ -36,20 +41,24 @@ class VerifierRules:
     withdraw: bool = True
 
 
-def decide(view: View, journal: RoleJournal, rules: VerifierRules) -> list[Action]:
-    """Everything to be done now, what cannot wait first."""
+def decide(view: View, journal: RoleJournal, rules: VerifierRules, missing: Missing = NOTHING) -> list[Action]:
+    """Everything to be done now, what cannot wait first.
+
+    Args:
+        missing: since when states that intervals start from are nowhere to be had.
+    """
     actions = [*play(view), *approve(view), *stake(view, rules.stake)]
     for job in view.jobs.values():
         if job.state.status in (Status.RUNNING, Status.ENDING):
             # Solver and submitter want the seed as much; a verifier sees to it last.
             actions += seeds(view, job, 2 * rules.patience)
-            actions += _audit(view, job, journal, rules)
+            actions += _audit(view, job, journal, rules, missing)
     if rules.withdraw and not view.jobs and not any(view.open_disputes()):
         actions += withdraw(view)
     return actions
 
 
-def _audit(view: View, job: JobView, journal: RoleJournal, rules: VerifierRules) -> Iterator[Action]:
+def _audit(view: View, job: JobView, journal: RoleJournal, rules: VerifierRules, missing: Missing) -> Iterator[Action]:
     """Stops behind the first interval it finds wrong: a conviction there makes the later ones void.
 
     While it disputes one, it answers for a later one only when summoned: audits of void intervals empty the reserve of the next round.
@@ -68,6 +77,9 @@ def _audit(view: View, job: JobView, journal: RoleJournal, rules: VerifierRules)
         finding = _finding(journal, job, interval)
         if finding is None:
             yield Inspect(job.number, interval.interval)
+            since = missing.get((job.number, interval.interval, interval.audit.attempt))
+            if must_answer and not interval.audit.withheld and since is not None and view.time >= since + rules.patience:
+                yield report(job, interval)
         elif finding.outcome == RIGHT:
             if must_answer:
                 yield attest(job, interval, finding)
@@ -84,6 +96,16 @@ def attest(job: JobView, interval: IntervalView, finding: Finding) -> Send:
         *("JobMarket", "attest", (job.number, number, interval.commitment.checkpoint, finding.before)),
         key=f"job {job.number} round {job.state.round} interval {number} attest",
         why=f"attest interval {number} of job {job.number}",
+    )
+
+
+def report(job: JobView, interval: IntervalView) -> Send:
+    """The call that says that the state before the interval is nowhere to be had."""
+    number, attempt = interval.interval, interval.audit.attempt
+    return Send(
+        *("JobMarket", "reportUnavailable", (job.number, number, interval.commitment.checkpoint)),
+        key=f"job {job.number} round {job.state.round} interval {number} unavailable {attempt}",
+        why=f"report that the state before interval {number} of job {job.number} is nowhere to be had",
     )
 
 
