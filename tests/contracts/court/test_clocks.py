@@ -104,7 +104,7 @@ def test_a_dispute_ends_once(court: ChainCourt) -> None:
     assert (before, court.state_hash(board.number)) == (board.state.hash(), EMPTY)
     with refused("WrongState", EMPTY, board.state.hash()):
         court.timeout(board, SOLVER, start + CLOCK + 2)
-    with refused("WrongState", EMPTY, board.state.hash()):
+    with refused("ClockRanOut", CLOCK + 3, CLOCK):
         court.play(board, answer(board), SOLVER, start + CLOCK + 3)
     assert len(court.verdicts(board.number)) == 1
 

@@ -67,7 +67,7 @@ def question(truth: Truth, node: int, element: int, step: int = 0) -> Question:
     program = truth.program
     places = range(1 + len(program.slots) + len(program.constants) + len(program.nodes))
     return Question(
-        records=tuple(truth._record(place).data for place in places),
+        records=tuple(truth._records[place] for place in places),
         counts=(len(program.slots), len(program.constants), len(program.nodes)),
         roots=(truth.constants_tree.root, truth.state_root(step), truth.trace(step).prefix_root(node)),
         node=node,
