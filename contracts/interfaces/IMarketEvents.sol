@@ -105,8 +105,11 @@ interface IMarketEvents is IMarketTypes {
     );
     /// @notice The verdict no longer matters, because the interval became void; the bond went back.
     event ChallengeMoot(uint256 indexed job, uint32 indexed interval, address indexed challenger, uint256 dispute);
-    /// @notice Intervals first … first + count − 1 are final and `paid` was credited to the solver.
+    /// @notice Intervals first … first + count − 1 are final and `paid` was credited to the solver; with the job's last
+    /// interval the retainer, less what lateness cost, is in it.
     event Finalised(uint256 indexed job, uint8 indexed round, address indexed solver, uint32 first, uint32 count, uint256 paid);
+    /// @notice An audit stalled: the solver got the part of the retainer for its final intervals.
+    event RetainerPaid(uint256 indexed job, uint8 indexed round, address indexed solver, uint256 paid);
     /// @notice The assignment ended early; the job goes on (or ends) before interval `end` once all before it are final.
     event AssignmentEnded(uint256 indexed job, uint8 indexed round, address indexed solver, uint32 end, EndReason reason);
     /// @notice What became of the solver's stake. After a conviction the first three are its shares; otherwise all goes back but a

@@ -93,7 +93,8 @@ interface IMarketTypes {
     /// @param stake S, locked from the solver in this round
     /// @param payment price of all intervals from `first` on (while `Open`: the leader's own price)
     /// @param duration seconds the solver (while `Open`: the leader) promised
-    /// @param secondScore the second-lowest score so far, the reserve if there is none
+    /// @param secondScore while `Open`, the second-lowest score so far, the reserve if there is none; when all is committed, what lateness costs
+    /// @param expiresAt when anyone may end the assignment because the batch is late; 0 like `dueAt`
     /// @param dueAt when the next batch must be committed; 0 unless running with intervals missing, and while a dispute stops the clock
     /// @param committed intervals committed: the next one to commit
     /// @param finalised intervals that are final: the next one to become final
@@ -118,6 +119,7 @@ interface IMarketTypes {
         uint16 reveals;
         uint40 assignedAt;
         uint40 dueAt;
+        uint40 expiresAt;
         uint32 intervals;
         uint32 first;
         uint32 committed;

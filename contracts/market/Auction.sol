@@ -160,6 +160,7 @@ abstract contract Auction is IAuction, Settlement {
         }
         uint96 payment = Pricing.payment(data.payment, _roundBudget(data), data.secondScore, data.valueOfTime, data.duration);
         data.payment = payment;
+        data.secondScore = 0;
         data.status = Status.Running;
         data.idleRounds = 0;
         data.assignedAt = uint40(block.timestamp);

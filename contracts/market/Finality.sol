@@ -23,6 +23,7 @@ abstract contract Finality is IFinality, Settlement, Draw {
         if (attested > 0) data.openAudits -= uint32(attested);
         uint32 finalised = first + uint32(count);
         uint256 paid = _vest(data, finalised);
+        if (finalised == data.intervals) paid += Pricing.retainer(data.payment) - data.secondScore;
         address solver = data.solver;
         data.finalised = finalised;
         data.escrow -= uint96(paid);
@@ -39,10 +40,10 @@ abstract contract Finality is IFinality, Settlement, Draw {
     function expire(uint256 job) external {
         JobData storage data = _inStatus(job, Status.Running);
         require(data.disputes == 0, DisputesOpen(job, data.finalised, data.disputes));
-        uint256 dueAt = _dueAt(data);
+        uint256 expiresAt = _dueAt(data) + _slack(data);
         // With every interval committed nothing is due any more.
         require(data.committed < data.intervals, NotStalled(job, data.finalised));
-        require(block.timestamp > dueAt, TooEarly(dueAt + 1, block.timestamp));
+        require(block.timestamp > expiresAt, TooEarly(expiresAt + 1, block.timestamp));
         _endAssignment(job, data, data.committed, EndReason.Late);
     }
 
@@ -100,7 +101,7 @@ abstract contract Finality is IFinality, Settlement, Draw {
     function _vest(JobData storage data, uint256 finalised) private view returns (uint256) {
         uint256 first = data.first;
         uint256 count = data.intervals - first;
-        uint256 payment = data.payment;
+        uint256 payment = data.payment - Pricing.retainer(data.payment);
         return Pricing.vested(payment, finalised - first, count) - Pricing.vested(payment, data.finalised - first, count);
     }
 

@@ -156,7 +156,10 @@ contract JobMarket is IJobMarket, Auction, CheckpointLog, Draw {
         result.disputes = data.disputes;
         result.endReason = data.endReason;
         bool due = data.status == Status.Running && data.committed < data.intervals && data.disputes == 0;
-        if (due) result.dueAt = uint40(_dueAt(data));
+        if (due) {
+            result.dueAt = uint40(_dueAt(data));
+            result.expiresAt = uint40(_dueAt(data) + _slack(data));
+        }
     }
 
     /// @inheritdoc IJobMarket

@@ -50,7 +50,7 @@ abstract contract MarketStorage is IMarketEvents, IMarketErrors {
         EndReason endReason;
         // prices
         uint96 payment;
-        uint96 secondScore;
+        uint96 secondScore; // from the last commitment on: what its lateness costs
         uint40 bidsUntil;
         uint8 idleRounds;
         uint96 harm;
@@ -202,6 +202,11 @@ abstract contract MarketStorage is IMarketEvents, IMarketErrors {
         uint256 ahead = data.committed - data.first + BATCH;
         if (ahead > count) ahead = count;
         return uint256(data.assignedAt) + _grace + data.extension + (uint256(data.duration) * ahead + count - 1) / count;
+    }
+
+    /// @dev How long after that anyone may end the assignment.
+    function _slack(JobData storage data) internal view returns (uint256) {
+        return Pricing.slack(data.valueOfTime, Pricing.retainer(data.payment), data.duration);
     }
 
     /// @dev When revealing ends.

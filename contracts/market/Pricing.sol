@@ -20,6 +20,12 @@ library Pricing {
     /// @notice Share of the budget that a sealed bid deposits, and that the posting bond is.
     uint256 internal constant DEPOSIT_SHARE = 50_000;
 
+    /// @notice Share of the payment that is kept until the last interval is final, and pays for lateness.
+    uint256 internal constant RETAINER_SHARE = 200_000;
+
+    /// @notice What a second of lateness costs the solver, as a multiple of what it costs the submitter.
+    uint256 internal constant LATENESS_FACTOR = 4;
+
     /// @notice Audits that are reserved for beyond twice the expected number.
     uint256 internal constant SPARE_AUDITS = 6;
 
@@ -99,6 +105,23 @@ library Pricing {
     /// @notice What of `total`, paid in equal parts for `count` intervals, is due for the first `done` of them.
     function vested(uint256 total, uint256 done, uint256 count) internal pure returns (uint256) {
         return total.mulDiv(done, count);
+    }
+
+    /// @notice The part of a payment that is kept until the end.
+    function retainer(uint256 payment_) internal pure returns (uint256) {
+        return share(payment_, RETAINER_SHARE);
+    }
+
+    /// @notice 4v for each second that the last batch is late, at most the retainer.
+    function penalty(uint256 late, uint256 valueOfTime, uint256 retainer_) internal pure returns (uint256) {
+        return retainer_.min(LATENESS_FACTOR * valueOfTime * late);
+    }
+
+    /// @notice Seconds a batch may be late before the assignment can be ended: until the retainer is used up, and never longer than the
+    /// promised duration. Where time has no value to the submitter, nothing but that bound is left.
+    function slack(uint256 valueOfTime, uint256 retainer_, uint256 duration) internal pure returns (uint256) {
+        if (valueOfTime == 0) return duration;
+        return duration.min(retainer_ / (LATENESS_FACTOR * valueOfTime));
     }
 
     /// @notice 1.5 × (gas of one side + audit fee + value of time × clock), what a challenger puts up.

@@ -61,6 +61,7 @@ abstract contract Settlement is MarketStorage {
         if (reason == EndReason.Convicted) {
             _splitStake(job, data);
         } else {
+            if (reason == EndReason.Stalled) _payRetainer(job, data);
             _returnStake(job, data, reason == EndReason.Late ? _deposit(data) : 0);
         }
         data.openAudits = 0;
@@ -88,6 +89,16 @@ abstract contract Settlement is MarketStorage {
         _vault.credit(challenger, toChallenger);
         _vault.credit(_treasury, toTreasury);
         if (toSubmitter > restored) _vault.credit(submitter, toSubmitter - restored);
+    }
+
+    /// @dev An audit stalled, for which the solver is not to blame: it gets the retainer's part for what is final.
+    function _payRetainer(uint256 job, JobData storage data) private {
+        uint256 done = data.finalised - data.first;
+        uint256 paid = Pricing.vested(Pricing.retainer(data.payment), done, data.intervals - data.first);
+        if (paid == 0) return;
+        data.escrow -= uint96(paid);
+        emit RetainerPaid(job, data.round, data.solver, paid);
+        _vault.credit(data.solver, paid);
     }
 
     /// @dev No fault was proved: the stake goes back, less a late solver's penalty.

@@ -273,8 +273,10 @@ contract MarketHandler is IMarketTypes {
         for (uint256 i = 0; i < count; ++i) checkpoints[i] = _checkpoints[job][state.finalised + i];
         try market.finalise(job, checkpoints) {
             uint256 m = state.intervals - state.first;
-            uint256 before = (uint256(state.payment) * (state.finalised - state.first)) / m;
-            paid[job] += (uint256(state.payment) * (state.finalised - state.first + count)) / m - before;
+            uint256 retainer = state.payment / 5;
+            uint256 before = ((state.payment - retainer) * (state.finalised - state.first)) / m;
+            paid[job] += ((state.payment - retainer) * (state.finalised - state.first + count)) / m - before;
+            if (state.finalised + count == state.intervals) paid[job] += retainer - state.secondScore;
             done["finalise"] += 1;
             if (market.jobOf(job).status == Status.Settled) done["settled"] += 1;
         } catch {}

@@ -116,6 +116,7 @@ class JobState(NamedTuple):
     reveals: int
     assigned_at: int
     due_at: int
+    expires_at: int
     intervals: int
     first: int
     committed: int

@@ -123,6 +123,7 @@ _SENTENCES: dict[str, Callable[[_Values], str]] = {
     "Convicted": lambda v: f"{v.who('solver')} is convicted {v.how}; void from interval {v['interval']} on",
     "ChallengeMoot": lambda v: f"dispute {v['dispute']} no longer matters, the bond goes back",
     "Finalised": lambda v: f"{v.span(v['count'])} final, {v.tokens('paid')} paid to {v.who('solver')}",
+    "RetainerPaid": lambda v: f"{v.who('solver')} gets {v.tokens('paid')} of the retainer for what is final",
     "AssignmentEnded": lambda v: f"the assignment of {v.who('solver')} ends before interval {v['end']}",
     "StakeSettled": _stake,
     "JobEnded": lambda v: f"the job is {Status(v['status']).name.lower()}, {v.tokens('refund')} refunded",

@@ -108,9 +108,9 @@ def test_the_submitter_ends_an_auction_without_bids_at_once_and_one_with_bids_af
 
 
 def test_the_submitter_ends_the_assignment_of_a_late_solver() -> None:
-    assert names(submitter(mine(Status.RUNNING, due_at=NOW))) == []
-    assert names(submitter(mine(Status.RUNNING, due_at=NOW - 1))) == ["expire"]
-    assert names(submitter(mine(Status.RUNNING, due_at=0))) == []
+    assert names(submitter(mine(Status.RUNNING, due_at=NOW - 5, expires_at=NOW))) == []
+    assert names(submitter(mine(Status.RUNNING, due_at=NOW - 5, expires_at=NOW - 1))) == ["expire"]
+    assert names(submitter(mine(Status.RUNNING, due_at=0, expires_at=0))) == []
 
 
 def test_the_submitter_ends_a_job_whose_audit_nobody_answers() -> None:

@@ -32,7 +32,7 @@ def state_of(status: Status, **changes: Any) -> JobState:
     """A job's state: ten intervals, nothing done yet."""
     plain = JobState(
         *(status, 1, OTHER, ZERO_ADDRESS, 10**18, 0, 10**18, 10**17, 0, 0, 0),
-        *(NOW, NOW + 10, 0, 0, 0, 0, 10, 0, 0, 0, 10, 0, EndReason.NONE),
+        *(NOW, NOW + 10, 0, 0, 0, 0, 0, 10, 0, 0, 0, 10, 0, EndReason.NONE),
     )
     return plain._replace(**changes)
 

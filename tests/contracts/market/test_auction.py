@@ -7,10 +7,9 @@ from ape import reverts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .world import ALWAYS, EXPIRED, OPEN, RUNNING, TOKENS, World, salt_of
+from .world import ALWAYS, EXPIRED, OPEN, RUNNING, TOKENS, V, World, salt_of
 
 DEPOSIT = 50 * TOKENS
-V = TOKENS // 10
 
 
 def test_a_bid_shows_only_its_commitment_and_charges_the_deposit(world: World) -> None:

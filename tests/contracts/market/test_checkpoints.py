@@ -7,7 +7,7 @@ from ape import chain, reverts
 from eth_abi import encode
 from eth_utils import keccak
 
-from .world import ENDING, EXPIRED, LATE, OPEN, RUNNING, TOKENS, World, root_of
+from .world import ENDING, EXPIRED, LATE, OPEN, RETAINER, RUNNING, TOKENS, VESTING, V, World, root_of
 
 
 def test_a_commitment_stores_one_hash_per_checkpoint_and_emits_the_rest(world: World) -> None:
@@ -74,19 +74,61 @@ def test_each_batch_is_due_with_its_share_of_the_promised_duration(world: World)
 
 def test_a_commitment_after_its_deadline_is_refused(world: World) -> None:
     job = world.running()
-    due = world.job(job).dueAt
-    world.at(due)
+    expires = world.job(job).expiresAt
+    world.at(expires)
     world.commit(job, 1)
-    world.at(due + 1)
-    with reverts(world.market.TooLate, error_inputs={"deadline": due, "time": due + 1}):
+    world.at(expires + 1)
+    with reverts(world.market.TooLate, error_inputs={"deadline": expires, "time": expires + 1}):
         world.commit(job, 1)
+
+
+def test_an_assignment_can_be_ended_when_lateness_has_used_up_the_retainer(world: World) -> None:
+    job = world.running()
+    state = world.job(job)
+    assert state.expiresAt == state.dueAt + RETAINER // (4 * V) == state.dueAt + 350
+    longer = world.running(valueOfTime=V // 2)
+    assert world.job(longer).expiresAt == world.job(longer).dueAt + 500  # at most the promised duration
+    timeless = world.running(valueOfTime=0)
+    assert world.job(timeless).expiresAt == world.job(timeless).dueAt + 500
+
+
+@pytest.mark.parametrize("late", [0, 30, 350])
+def test_lateness_is_paid_from_the_retainer(world: World, late: int) -> None:
+    before = {p: world.wealth(p) for p in (world.solver, world.submitter)}
+    job = world.running()
+    world.commit(job, 9)
+    world.at(world.job(job).dueAt + late)
+    world.commit(job, 1)
+    cost = 4 * V * late
+    assert world.job(job).secondScore == cost
+    world.finish(job)
+    assert world.wealth(world.solver) == before[world.solver] + 700 * TOKENS - cost
+    assert world.wealth(world.submitter) == before[world.submitter] - 700 * TOKENS + cost
+
+
+def test_only_the_last_batch_counts_as_late(world: World) -> None:
+    job = world.running(steps=400)
+    world.at(world.job(job).dueAt + 60)
+    world.commit(job, 16)
+    world.commit(job, 16)
+    world.commit(job, 8)
+    assert world.job(job).secondScore == 0
+
+
+def test_nothing_is_late_while_a_dispute_runs(world: World) -> None:
+    job = world.running()
+    world.commit(job, 9)
+    world.challenge(job, 0)
+    world.at(world.job(job).assignedAt + 5_000)
+    world.commit(job, 1)
+    assert world.job(job).secondScore == 0
 
 
 def test_a_late_assignment_expires_with_a_penalty_and_the_job_opens_again(world: World) -> None:
     before = {p: world.wealth(p) for p in (world.solver, world.submitter)}
     job = world.running()
     escrow = world.job(job).escrow
-    due = world.job(job).dueAt
+    due = world.job(job).expiresAt
     world.at(due)
     with reverts(world.market.TooEarly, error_inputs={"opensAt": due + 1, "time": due}):
         world.market.expire(job, sender=world.stranger)
@@ -105,7 +147,7 @@ def test_expiry_waits_until_everything_committed_is_final_and_pays_for_it(world:
     before = {p: world.wealth(p) for p in (world.solver, world.rival)}
     job = world.running()
     world.commit(job, 4)
-    world.wait_until(world.job(job).dueAt + 1)
+    world.wait_until(world.job(job).expiresAt + 1)
     world.market.expire(job, sender=world.stranger)
     state = world.job(job)
     assert (state.status, state.end, state.endReason) == (ENDING, 4, LATE)
@@ -117,13 +159,13 @@ def test_expiry_waits_until_everything_committed_is_final_and_pays_for_it(world:
     state = world.job(job)
     assert (state.status, state.round, state.first, state.committed, state.finalised) == (OPEN, 2, 4, 4, 4)
     assert state.roundBudget == 600 * TOKENS
-    assert world.wealth(world.solver) == before[world.solver] + 700 * TOKENS * 4 // 10 - 50 * TOKENS
+    assert world.wealth(world.solver) == before[world.solver] + VESTING * 4 // 10 - 50 * TOKENS
 
 
 def test_the_next_solver_goes_on_from_the_last_final_checkpoint(world: World) -> None:
     job = world.running()
     world.commit(job, 4)
-    world.wait_until(world.job(job).dueAt + 1)
+    world.wait_until(world.job(job).expiresAt + 1)
     world.market.expire(job, sender=world.stranger)
     world.finish(job)
     world.auction(job, (world.rival, 300 * TOKENS, 400))
@@ -142,7 +184,7 @@ def test_a_job_that_is_never_finished_ends_after_eight_rounds(world: World) -> N
         assert world.job(job).status == OPEN
         world.auction(job, (world.solver, 600 * TOKENS, 1))
         assert world.job(job).status == RUNNING
-        world.wait_until(world.job(job).dueAt + 1)
+        world.wait_until(world.job(job).expiresAt + 1)
         world.market.expire(job, sender=world.stranger)
     assert world.job(job).status == EXPIRED
     assert world.custody() == 0

@@ -17,6 +17,7 @@ from .world import (
     RUNNING,
     SETTLED,
     TOKENS,
+    VESTING,
     World,
     root_of,
 )
@@ -217,7 +218,7 @@ def test_a_conviction_splits_the_stake_and_the_job_opens_again(world: World, com
     assert split.toTreasury == stake - to_challenger - restored
     assert world.wealth(world.challenger) == before[world.challenger] + to_challenger
     assert world.wealth(world.treasury) == before[world.treasury] + split.toTreasury
-    assert world.wealth(world.solver) == before[world.solver] + 700 * TOKENS * 2 // 10
+    assert world.wealth(world.solver) == before[world.solver] + VESTING * 2 // 10
     state = world.job(committed)
     assert (state.status, state.round, state.first, state.auditReserve) == (OPEN, 2, 2, reserve + restored)
     assert state.roundBudget == 800 * TOKENS
@@ -342,7 +343,7 @@ def test_a_late_solver_can_still_be_convicted(world: World) -> None:
     assert (world.job(job).end, world.job(job).endReason) == (2, CONVICTED)
     world.finish(job)
     assert world.job(job).status == OPEN
-    assert world.wealth(world.solver) == before + 700 * TOKENS * 2 // 10
+    assert world.wealth(world.solver) == before + VESTING * 2 // 10
     assert world.custody() == world.job(job).escrow
 
 

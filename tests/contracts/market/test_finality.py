@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ape import reverts
 
-from .world import EXPIRED, NO_CHECKPOINT, RUNNING, SETTLED, STALLED, TOKENS, World
+from .world import EXPIRED, NO_CHECKPOINT, RUNNING, SETTLED, STALLED, TOKENS, VESTING, World
 
 
 def test_an_honest_job_settles_and_everything_can_be_withdrawn(world: World) -> None:
@@ -28,11 +28,11 @@ def test_pay_vests_with_finality(world: World) -> None:
     world.close_windows(job)
     receipt = world.finalise(job, 3)
     (event,) = receipt.decode_logs(world.market.Finalised)
-    assert (event.first, event.count, event.paid) == (0, 3, 700 * TOKENS * 3 // 7)
-    assert world.balance(world.solver) == 700 * TOKENS * 3 // 7
+    assert (event.first, event.count, event.paid) == (0, 3, VESTING * 3 // 7)
+    assert world.balance(world.solver) == VESTING * 3 // 7
     receipt = world.finalise(job, 3)
     (event,) = receipt.decode_logs(world.market.Finalised)
-    assert event.paid == 700 * TOKENS * 6 // 7 - 700 * TOKENS * 3 // 7
+    assert event.paid == VESTING * 6 // 7 - VESTING * 3 // 7
     world.finalise(job)
     assert world.balance(world.solver) == 700 * TOKENS + world.job(job).stake
 

@@ -8,7 +8,7 @@ import pytest
 from ape import reverts
 from ape.api import TestAccountAPI
 
-from .world import ALWAYS, EXPIRED, TOKENS, World
+from .world import ALWAYS, EXPIRED, RETAINER, TOKENS, World
 
 ZERO = "0x" + "00" * 20
 
@@ -99,7 +99,7 @@ def test_a_state_that_stays_unavailable_ends_the_job_at_the_last_final_checkpoin
     world.wait_until(checkpoint.committed_at + world.parameters["stallPeriod"])
     world.market.abandon(audited, checkpoint, sender=world.stranger)
     assert (world.job(audited).status, world.job(audited).finalised) == (EXPIRED, 1)
-    assert world.wealth(world.solver) == before + stake
+    assert world.wealth(world.solver) == before + stake + RETAINER // 10
 
 
 def test_a_verifier_that_challenges_wrongly_leaves_a_withheld_interval_to_another(world: World, audited: int) -> None:

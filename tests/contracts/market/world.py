@@ -19,6 +19,11 @@ NO_REASON, CONVICTED, LATE, STALLED = range(4)
 ALWAYS, NEVER = ONE, 1
 """Audit rates: every interval, and one in a million, which these tests never meet (and for which the stake is enormous)."""
 
+V = TOKENS // 10
+"""Value of a second in ``World.spec``."""
+RETAINER, VESTING = 140 * TOKENS, 560 * TOKENS
+"""Of the 700 tokens that ``World.running`` pays: what is kept until the end, and what vests with finality."""
+
 MINIMUM_STAKE = 100 * TOKENS
 UNSTAKE_DELAY = 500
 

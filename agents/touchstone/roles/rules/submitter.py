@@ -61,7 +61,7 @@ def _advance(view: View, job: JobView, has_state: HasState, rules: SubmitterRule
         if view.time >= ends_at:
             yield assign(job)
         return
-    if state.status is Status.RUNNING and state.due_at and view.time > state.due_at:
+    if state.status is Status.RUNNING and state.expires_at and view.time > state.expires_at:
         yield Send(
             *("JobMarket", "expire", (job.number,)),
             key=f"job {job.number} round {state.round} expire",
