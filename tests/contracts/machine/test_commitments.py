@@ -158,7 +158,7 @@ def test_a_constant_whose_words_read_like_a_node_is_not_taken_for_one(commitment
 
 @pytest.mark.parametrize(
     ("word", "value"),
-    [(0, 2), (1, 0), (1, 2), (2, 0), (2, 65_537), (3, 65_537), (4, 0), (4, 1_048_577)],
+    [(0, 2), (1, 0), (1, 3), (2, 0), (2, 65_537), (3, 65_537), (4, 0), (4, 1_048_577)],
 )
 def test_a_header_that_no_valid_program_has_is_refused(commitments: Any, word: int, value: int) -> None:
     data = records(_program())
