@@ -13,17 +13,13 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from touchstone.capture import optimizers
-from touchstone.capture.lowering.randomness import RANDOM_BITS, threshold
+from touchstone.capture.draws import MachineDraws
 from touchstone.capture.naming import EMA, named_tensors
 from touchstone.capture.recipe import Recipe
-from touchstone.capture.sampling import program_words
 from touchstone.capture.twin import copy_together, plain_kernels
 from touchstone.capture.work import Job
-
-aten = torch.ops.aten
 
 Numbers = dict[str, npt.NDArray[np.float64]]
 """Tensors of the state by name, and ``loss`` where there is one."""
@@ -113,24 +109,3 @@ def _widen(model: nn.Module, optimizer: Optimizer) -> None:
         for key, value in state.items():
             if torch.is_tensor(value) and value.is_floating_point():
                 state[key] = value.double()
-
-
-class MachineDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Lets eager PyTorch draw the machine's random numbers instead of its own."""
-
-    def __init__(self, key: tuple[int, int]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._key, self._step, self._site = key, 0, 0
-
-    def start(self, step: int) -> None:
-        """The step that the next numbers are drawn for."""
-        self._step, self._site = step, 0
-
-    def __torch_dispatch__(self, function, types, arguments=(), options=None):  # type: ignore[no-untyped-def]
-        if function not in (aten.bernoulli_.float, aten.bernoulli.p):
-            return function(*arguments, **(options or {}))
-        tensor, probability = arguments[0], arguments[1] if len(arguments) > 1 else 0.5
-        words = program_words(self._key, self._site, self._step, tensor.numel()) >> np.uint32(32 - RANDOM_BITS)
-        self._site += 1
-        hits = torch.from_numpy((words < threshold(probability)).astype(np.float32)).reshape(tensor.shape)
-        return tensor.copy_(hits) if function is aten.bernoulli_.float else hits.to(tensor.dtype)

@@ -12,7 +12,8 @@ from torch import nn
 
 from touchstone.capture.books import OutputRows
 from touchstone.capture.data import Dataset
-from touchstone.capture.eager import MachineDraws, Numbers, as_numbers, cast_floats
+from touchstone.capture.draws import MachineDraws
+from touchstone.capture.eager import Numbers, as_numbers, cast_floats
 from touchstone.capture.errors import ModelError
 from touchstone.capture.twin import Leaf, ModelTwin, copy_together, plain_kernels
 from touchstone.capture.work import Job

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from touchstone.capture import views
+from touchstone.capture.errors import ModelError
 from touchstone.capture.views import Shape, Value
 from touchstone.machine.program import Axis, DType, Kind, MapFn, Node, Op, Operand, ReduceFn, Ref, SourceFn, Strided, TensorType
+from touchstone.machine.signatures import SIGNATURES
 
 MAX_ELEMENT_WORDS = 8192  # longest chain of dot, longest row of reduce (sections 3.2 and 3.3)
 REDUCE_BLOCK = 4096
@@ -80,13 +82,19 @@ class Graph:
     # Elementwise
 
     def map(self, fn: MapFn, *operands: Value) -> Value:
-        """Elementwise function of one to three values, broadcast against each other."""
+        """Elementwise function of one to three values, broadcast against each other. Integers are converted where it takes floats."""
+        wanted = SIGNATURES[fn].operands
+        operands = tuple(self.as_f32(x) if dtype is DType.F32 else x for x, dtype in zip(operands, wanted, strict=True))
         folded = self._fold(fn, operands)
         if folded is not None:
             return folded
         shape = np.broadcast_shapes(*(operand.shape for operand in operands))
         dtype = self._map_dtype(fn, operands)
         return self._add(Node(Op.MAP, fn, TensorType(dtype, shape), tuple(self._strided(operand, shape) for operand in operands)))
+
+    def as_f32(self, value: Value) -> Value:
+        """The value itself, or its integers converted to floats."""
+        return value if value.dtype is DType.F32 else self.map(MapFn.I2F, value)
 
     def select(self, condition: Value, yes: Value, no: Value) -> Value:
         """``yes`` where the i32 condition is not 0, else ``no``."""
@@ -97,7 +105,7 @@ class Graph:
     def dot(self, a: Value, b: Value) -> Value:
         """``a[…, M, K]`` times ``b[…, N, K]`` over K: ``[…, M, N]``. Batch axes broadcast; long K is cut and summed."""
         rank = max(len(a.shape), len(b.shape))
-        a, b = (self.contiguous(self.reshape(x, (1,) * (rank - len(x.shape)) + x.shape)) for x in (a, b))
+        a, b = (self.contiguous(self.reshape(x, (1,) * (rank - len(x.shape)) + x.shape)) for x in (self.as_f32(a), self.as_f32(b)))
         shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-2])
         operands, depth = (self._operand(a), self._operand(b)), a.shape[-1]
         if depth <= MAX_ELEMENT_WORDS:
@@ -108,6 +116,8 @@ class Graph:
 
     def reduce(self, fn: ReduceFn, value: Value, axes: Sequence[int], keep: bool = False) -> Value:
         """Reduce over ``axes`` (non-negative). ``argmax`` takes rows of at most 8,192 words; the others any length."""
+        if not value.shape:
+            return self.i32(0) if fn is ReduceFn.ARGMAX else value
         gone = tuple(sorted(set(axes)))
         inner = self._inner_axes(value, gone)
         if inner and fn is not ReduceFn.ARGMAX:  # these need no copy; the copy for the other axes is then small
@@ -172,7 +182,8 @@ class Graph:
         return self._add(Node(Op.MOVE, 0, TensorType(value.dtype, value.shape), (flat,)))
 
     def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
-        """Values of one dtype joined along ``axis``."""
+        """Values of one dtype joined along ``axis``; those without elements are left out."""
+        parts = [part for part in parts if part.count] or parts[:1]
         if len(parts) == 1:
             return parts[0]
         if len(parts) > MAX_SOURCES:
@@ -194,13 +205,39 @@ class Graph:
 
     def place(self, value: Value, shape: Shape, axis: int, start: int, step: int) -> Value:
         """Zeros of ``shape``, with ``value`` at start, start + step, … of one axis."""
-        rank = len(shape)
+        return self._add(Node(Op.MOVE, 0, TensorType(value.dtype, shape), (self._spread(value, axis, start, step),)))
+
+    def overlay(self, base: Value, value: Value, axis: int, start: int, step: int) -> Value:
+        """``base`` with ``value`` at start, start + step, … of one axis."""
+        sources = (self._spread(value, axis, start, step), self._spread(base, axis, 0, 1))
+        return self._add(Node(Op.MOVE, 0, TensorType(base.dtype, base.shape), sources))
+
+    def overlay_diagonal(self, base: Value, value: Value, offset: int, first: int, second: int) -> Value:
+        """``base`` with the elements whose index along ``second`` is that along ``first`` plus ``offset`` taken from ``value[…, d]``."""
+        rank, start = len(base.shape), max(-offset, 0)
         unit = [tuple(int(k == j) for k in range(rank)) for j in range(rank)]
-        return self.move(value, [Axis(-start, step, unit[j]) if j == axis else Axis(0, 1, unit[j]) for j in range(rank)], shape)
+        across = tuple(int(k == second) - int(k == first) for k in range(rank))
+        part = self.contiguous(self.reshape(value, (*value.shape, 1)))  # the last axis is only in range on the diagonal
+        axes = (
+            *(Axis(0, 1, unit[k]) for k in range(rank) if k not in (first, second)),
+            Axis(-start, 1, unit[first]),
+            Axis(-offset, 1, across),
+        )
+        sources = (Operand(part.ref, TensorType(part.dtype, part.shape), axes=axes), self._spread(base, 0, 0, 1))
+        return self._add(Node(Op.MOVE, 0, TensorType(base.dtype, base.shape), sources))
+
+    def _spread(self, value: Value, axis: int, start: int, step: int) -> Operand:
+        """A source of ``move`` whose element i of one axis goes to start + i · step."""
+        part, rank = self.contiguous(value), len(value.shape)
+        unit = [tuple(int(k == j) for k in range(rank)) for j in range(rank)]
+        axes = tuple(Axis(-start, step, unit[j]) if j == axis else Axis(0, 1, unit[j]) for j in range(rank))
+        return Operand(part.ref, TensorType(part.dtype, part.shape), axes=axes)
 
     # Helpers
 
     def _add(self, node: Node) -> Value:
+        if 0 in node.type.shape:
+            raise ModelError(f"the step computes a tensor of shape {node.type.shape}, without elements; leave it out")
         index = self._index.setdefault(node, len(self.nodes))
         if index == len(self.nodes):
             self.nodes.append(node)

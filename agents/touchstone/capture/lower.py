@@ -53,7 +53,13 @@ def lower(trace: Trace, leaves: Sequence[Leaf], job: Job, timetable: Timetable, 
 
 def _type_of(node: Node) -> Output:
     value = node.meta["val"]
-    return Output(value.dtype, tuple(value.shape))
+    return Output(value.dtype, _fixed_shape(node, value))
+
+
+def _fixed_shape(node: Node, value: torch.Tensor) -> tuple[int, ...]:
+    if not all(isinstance(dim, int) for dim in value.shape):
+        raise DataDependentError(f"the shape of the result of {_operator_name(node)} depends on values; compute with fixed shapes instead")
+    return tuple(value.shape)
 
 
 # Operators
@@ -141,8 +147,9 @@ def _lower_operator(work: Work, node: Node, step: Value, site: int) -> Any:
         raise DTypeError(f"{_operator_name(node)}{context.at}: {error}; use smaller integers") from error
     results = result if isinstance(result, tuple) else (result,)
     first = next(value for value in results if value is not None)
-    expected = DType.F32 if output.is_float else DType.I32
-    assert first.shape == output.shape and first.dtype is expected, f"{node.target} lowered to {first}, expected {output}"
+    assert first.shape == output.shape, f"{node.target} lowered to {first}, expected {output}"
+    if first.dtype is not (DType.F32 if output.is_float else DType.I32):
+        raise DTypeError(f"{_operator_name(node)}{context.at} in {output.dtype} is not supported; convert its operands with .float()")
     return result
 
 
@@ -158,7 +165,7 @@ def _output_of(work: Work, node: Node, where: str) -> Output:
         return Output(torch.float32, ())
     if first.dtype is not torch.float32 and first.dtype not in INTEGERS:
         raise DTypeError(f"{_operator_name(node)}{at} computes in {first.dtype}; use float32 (no autocast, no .double() or .half())")
-    return Output(first.dtype, tuple(first.shape))
+    return Output(first.dtype, _fixed_shape(node, first))
 
 
 def _is_widened_by_table(work: Work, node: Node, value: torch.Tensor) -> bool:

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch._decomp import core_aten_decompositions
 from torch.func import functionalize
 from torch.fx import GraphModule, Interpreter, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from touchstone.capture.decompositions import decompositions
 from touchstone.capture.errors import CaptureError, DataDependentError, ModelError, UnsupportedOperatorError
-from touchstone.capture.lowering import RULES
 from touchstone.capture.twin import ModelTwin, plain_kernels
 
 aten = torch.ops.aten
@@ -65,7 +64,7 @@ def trace(twin: ModelTwin, batch: Sequence[torch.Tensor]) -> Trace:
     try:
         with plain_kernels(), _quiet(), torch.fx.traceback.preserve_node_meta():
             first = _make_fx(step, {aten.native_batch_norm.default: _explicit_batch_norm})(*arguments)
-            second = _make_fx(functionalize(_replay(first), remove="mutations_and_views"), _decompositions())(*arguments)
+            second = _make_fx(functionalize(_replay(first), remove="mutations_and_views"), decompositions())(*arguments)
     except CaptureError:
         raise
     except Exception as error:
@@ -141,10 +140,6 @@ def _explicit_batch_norm(
     running_mean.copy_(results[3])
     running_variance.copy_(results[4])
     return results[:3]
-
-
-def _decompositions() -> dict[Any, Callable[..., Any]]:
-    return {operator: function for operator, function in dict(core_aten_decompositions()).items() if operator not in RULES}
 
 
 _SIGNS_OF_DATA_DEPENDENCE = (

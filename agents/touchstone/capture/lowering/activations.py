@@ -6,6 +6,8 @@ import math
 
 import torch
 
+from touchstone.capture.lowering.exponentials import log1p_of
+from touchstone.capture.lowering.expression import expr
 from touchstone.capture.lowering.registry import Argument, Context, lowers
 from touchstone.capture.views import Value
 from touchstone.machine.program import MapFn
@@ -98,3 +100,19 @@ def _gelu_argument(ctx: Context, x: Value) -> Value:
     """√(2/π) · (x + 0.044715 x³)."""
     cube = ctx.graph.map(MapFn.MUL, ctx.graph.map(MapFn.MUL, x, x), x)
     return ctx.graph.map(MapFn.MUL, ctx.graph.map(MapFn.FMA, cube, ctx.graph.f32(_GELU_CUBIC), x), ctx.graph.f32(_SQRT_2_OVER_PI))
+
+
+@lowers(aten.log_sigmoid_forward.default, becomes="abs, neg, exp, log, min, sub")
+def log_sigmoid(ctx: Context, a: Value) -> tuple[Value, Value]:
+    """−log(1 + e^−a), and e^−|a| for its gradient."""
+    x = expr(ctx, a)
+    small = (-abs(x)).exp()
+    return (x.minimum(0.0) - log1p_of(small)).value, small.value
+
+
+@lowers(aten.log_sigmoid_backward.default, becomes="lt, select, add, div, mul, sub")
+def log_sigmoid_backward(ctx: Context, gradient: Value, a: Value, buffer: Value) -> Value:
+    """gradient · (1 − sigmoid(a))."""
+    x, small = expr(ctx, a), expr(ctx, buffer)
+    share = small / (1.0 + small)
+    return (expr(ctx, gradient) * (x < 0.0).where(1.0 - share, share)).value

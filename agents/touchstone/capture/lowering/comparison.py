@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
+from touchstone.capture.lowering.arithmetic import has_sign
+from touchstone.capture.lowering.expression import expr
 from touchstone.capture.lowering.registry import Argument, Context, lowers
 from touchstone.capture.views import Value
 from touchstone.machine.program import DType, MapFn
@@ -106,3 +110,69 @@ def where(ctx: Context, condition: Value, yes: Argument, no: Argument) -> Value:
 def masked_fill(ctx: Context, a: Value, mask: Value, value: Argument) -> Value:
     """The value where the mask holds, else a."""
     return ctx.graph.select(mask, ctx.like_output(value), a)
+
+
+@lowers(aten.logical_xor.default, becomes="eq, ieq, ixor")
+def logical_xor(ctx: Context, a: Value, b: Value) -> Value:
+    """1 where exactly one is not 0."""
+    return ctx.graph.map(MapFn.IXOR, not_equal(ctx, a, 0), not_equal(ctx, b, 0))
+
+
+@lowers(aten.bitwise_xor.Tensor, aten.bitwise_xor.Scalar, becomes="ixor")
+def bitwise_xor(ctx: Context, a: Value, b: Argument) -> Value:
+    """Exclusive or of booleans or bits."""
+    return ctx.graph.map(MapFn.IXOR, a, ctx.i32(b))
+
+
+@lowers(
+    aten.bitwise_left_shift.Tensor, aten.bitwise_left_shift.Tensor_Scalar, aten.__lshift__.Tensor, aten.__lshift__.Scalar, becomes="ishl"
+)
+def left_shift(ctx: Context, a: Value, b: Argument) -> Value:
+    """a · 2^b, for b in 0 … 31."""
+    return ctx.narrowed(ctx.graph.map(MapFn.ISHL, a, ctx.i32(b)))
+
+
+@lowers(
+    aten.bitwise_right_shift.Tensor,
+    aten.bitwise_right_shift.Tensor_Scalar,
+    aten.__rshift__.Tensor,
+    aten.__rshift__.Scalar,
+    becomes="ishr, ixor, ilt, select",
+)
+def right_shift(ctx: Context, a: Value, b: Argument) -> Value:
+    """a / 2^b rounded downward, for b in 0 … 31: the bits of a negative number are flipped before and after."""
+    graph = ctx.graph
+    flipped = graph.map(MapFn.IXOR, a, graph.i32(-1))
+    is_negative = graph.map(MapFn.ILT, a, graph.i32(0))
+    shifted = graph.map(MapFn.ISHR, graph.select(is_negative, flipped, a), ctx.i32(b))
+    return graph.select(is_negative, graph.map(MapFn.IXOR, shifted, graph.i32(-1)), shifted)
+
+
+@lowers(aten.isnan.default, becomes="eq, ieq")
+def is_nan(ctx: Context, a: Value) -> Value:
+    """Whether it is not a number."""
+    return (~expr(ctx, a).equals(expr(ctx, a))).value
+
+
+@lowers(aten.isinf.default, becomes="abs, eq")
+def is_infinite(ctx: Context, a: Value) -> Value:
+    """Whether it is infinite."""
+    return abs(expr(ctx, a)).equals(math.inf).value
+
+
+@lowers(aten.isposinf.default, becomes="eq")
+def is_plus_infinity(ctx: Context, a: Value) -> Value:
+    """Whether it is +∞."""
+    return expr(ctx, a).equals(math.inf).value
+
+
+@lowers(aten.isneginf.default, becomes="eq")
+def is_minus_infinity(ctx: Context, a: Value) -> Value:
+    """Whether it is −∞."""
+    return expr(ctx, a).equals(-math.inf).value
+
+
+@lowers(aten.signbit.default, becomes="lt, eq, div, iand, ior")
+def sign_bit(ctx: Context, a: Value) -> Value:
+    """Whether a is below zero, or −0. The sign of NaN counts as plus."""
+    return has_sign(expr(ctx, a)).value

@@ -33,14 +33,26 @@ def zeros(ctx: Context, *_arguments: object, **_options: object) -> Value:
     return _filled(ctx, 0)
 
 
-@lowers(aten.ones.default, aten.ones_like.default, becomes="constant")
+@lowers(aten.ones.default, aten.ones_like.default, aten.new_ones.default, becomes="constant")
 def ones(ctx: Context, *_arguments: object, **_options: object) -> Value:
     """All one."""
     return _filled(ctx, 1)
 
 
-@lowers(aten.full.default, aten.full_like.default, becomes="constant")
+@lowers(
+    aten.full.default,
+    aten.full_like.default,
+    aten.fill.Scalar,
+    aten.fill.Tensor,
+    becomes="constant",
+)
 def full(ctx: Context, _shape: object, value: Argument, **_options: object) -> Value:
+    """One value everywhere."""
+    return _filled(ctx, value)
+
+
+@lowers(aten.new_full.default, becomes="constant")
+def new_full(ctx: Context, _like: object, _shape: object, value: Argument, **_options: object) -> Value:
     """One value everywhere."""
     return _filled(ctx, value)
 
@@ -78,7 +90,7 @@ def cast(ctx: Context, a: Value, **_options: object) -> Value:
         return ctx.f32(a)
     if ctx.output.dtype is torch.bool:
         return not_equal(ctx, a, 0)
-    return a if a.dtype is DType.I32 else ctx.graph.map(MapFn.F2I, a)
+    return ctx.narrowed(a if a.dtype is DType.I32 else ctx.graph.map(MapFn.F2I, a))
 
 
 @lowers(aten.arange.default, aten.arange.start, aten.arange.start_step, becomes="iota, imul, iadd; i2f for floats")

@@ -7,6 +7,7 @@ import math
 import torch
 
 from touchstone.capture import views
+from touchstone.capture.lowering.expression import expr
 from touchstone.capture.lowering.reductions import reduce_sum
 from touchstone.capture.lowering.registry import Context, axis_of, lowers
 from touchstone.capture.views import Value
@@ -172,3 +173,12 @@ def binary_cross_entropy_backward(
     if reduction == _MEAN:
         slope = graph.map(MapFn.DIV, slope, graph.f32(float(x.count)))
     return graph.map(MapFn.MUL, slope, views.expand(gradient, x.shape))
+
+
+@lowers(aten.soft_margin_loss_backward.default, becomes="mul, exp, div, neg")
+def soft_margin_loss_backward(ctx: Context, gradient: Value, a: Value, target: Value, reduction: int) -> Value:
+    """−gradient · y · z / (1 + z) with z = exp(−y · a), over the number of elements for the mean."""
+    y = expr(ctx, target)
+    z = (-y * expr(ctx, a)).exp()
+    slope = -y * (z / (1.0 + z)) * expr(ctx, gradient)
+    return (slope / float(slope.value.count) if reduction == _MEAN else slope).value

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from touchstone.capture import views
+from touchstone.capture.errors import UnsupportedOperatorError
 from touchstone.capture.lowering.registry import Context, axis_of, lowers
 from touchstone.capture.views import Value
 
@@ -114,3 +117,81 @@ def stack(ctx: Context, parts: list[Value], axis: int = 0) -> Value:
     axis = axis_of(axis, len(parts[0].shape) + 1)
     rows = [ctx.graph.reshape(part, (*part.shape[:axis], 1, *part.shape[axis:])) for part in parts]
     return ctx.graph.concatenate(rows, axis)
+
+
+@lowers(aten.flip.default, becomes="a view")
+def flip(_ctx: Context, a: Value, axes: list[int]) -> Value:
+    """Axes read backwards."""
+    for axis in axes:
+        a = views.flip(a, axis_of(axis, len(a.shape)))
+    return a
+
+
+@lowers(aten.roll.default, becomes="move")
+def roll(ctx: Context, a: Value, shifts: list[int], axes: list[int] | None = None) -> Value:
+    """What goes out at one end of an axis comes in at the other."""
+    if not axes:
+        flat = ctx.graph.reshape(a, (a.count,))
+        return ctx.graph.reshape(roll(ctx, flat, shifts, [0]), a.shape)
+    for axis, shift in zip((axis_of(axis, len(a.shape)) for axis in axes), shifts, strict=True):
+        length = a.shape[axis]
+        cut = -shift % length
+        if cut:
+            a = ctx.graph.concatenate([views.narrow(a, axis, cut, 1, length - cut), views.narrow(a, axis, 0, 1, cut)], axis)
+    return a
+
+
+@lowers(aten.diagonal.default, aten.diagonal_copy.default, becomes="a view")
+def diagonal(ctx: Context, a: Value, offset: int = 0, first: int = 0, second: int = 1) -> Value:
+    """The diagonal of two axes, as the last axis."""
+    rank = len(a.shape)
+    first, second = axis_of(first, rank), axis_of(second, rank)
+    start = max(-offset, 0) * a.strides[first] + max(offset, 0) * a.strides[second]
+    rest = [k for k in range(rank) if k not in (first, second)]
+    strides = (*(a.strides[k] for k in rest), a.strides[first] + a.strides[second])
+    return replace(a, shape=ctx.output.shape, strides=strides, offset=a.offset + start)
+
+
+@lowers(aten.unfold.default, aten.unfold_copy.default, becomes="a view")
+def unfold(ctx: Context, a: Value, axis: int, _size: int, step: int) -> Value:
+    """Windows of one axis, as the last axis."""
+    if not a.shape:
+        return ctx.graph.reshape(a, ctx.output.shape)
+    stride = a.strides[axis_of(axis, len(a.shape))]
+    strides = [s * step if k == axis_of(axis, len(a.shape)) else s for k, s in enumerate(a.strides)]
+    return replace(a, shape=ctx.output.shape, strides=(*strides, stride))
+
+
+@lowers(aten.as_strided.default, aten.as_strided_copy.default, becomes="a view, after a move where the operand is one itself")
+def as_strided(ctx: Context, a: Value, shape: list[int], strides: list[int], offset: int | None = None) -> Value:
+    """Elements found by strides of the user's own, in a contiguous tensor."""
+    reach = (offset or 0) + sum((dim - 1) * stride for dim, stride in zip(shape, strides, strict=True))
+    if reach >= a.count:
+        raise UnsupportedOperatorError(f"as_strided reaches element {reach} of {a.count}{ctx.at}; use views of the whole tensor")
+    whole = ctx.graph.contiguous(a)
+    return replace(whole, shape=tuple(shape), strides=tuple(strides), offset=offset or 0)
+
+
+@lowers(aten.slice_scatter.default, becomes="move")
+def slice_scatter(
+    ctx: Context, a: Value, source: Value, axis: int = 0, start: int | None = None, _end: int | None = None, step: int = 1
+) -> Value:
+    """a with the elements start, start + step, … of one axis replaced."""
+    axis = axis_of(axis, len(a.shape))
+    return ctx.graph.overlay(a, source, axis, _clipped(start or 0, a.shape[axis]), step)
+
+
+@lowers(aten.select_scatter.default, becomes="move")
+def select_scatter(ctx: Context, a: Value, source: Value, axis: int, index: int) -> Value:
+    """a with one element of one axis replaced."""
+    axis = axis_of(axis, len(a.shape))
+    row = ctx.graph.reshape(source, (*a.shape[:axis], 1, *a.shape[axis + 1 :]))
+    return ctx.graph.overlay(a, row, axis, axis_of(index, a.shape[axis]), 1)
+
+
+@lowers(aten.diagonal_scatter.default, becomes="move")
+def diagonal_scatter(ctx: Context, a: Value, source: Value, offset: int = 0, first: int = 0, second: int = 1) -> Value:
+    """a with the diagonal of two axes replaced."""
+    rank = len(a.shape)
+    first, second = axis_of(first, rank), axis_of(second, rank)
+    return ctx.graph.overlay_diagonal(a, source, offset, first, second)

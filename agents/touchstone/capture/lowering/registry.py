@@ -79,18 +79,31 @@ class Context:
 
     def f32(self, argument: Argument) -> Value:
         """The argument as an f32 value: numbers become literals, i32 values are converted."""
-        if isinstance(argument, Value):
-            return argument if argument.dtype is DType.F32 else self.graph.map(MapFn.I2F, argument)
-        return self.graph.f32(float(argument))
+        return self.graph.as_f32(argument) if isinstance(argument, Value) else self.graph.f32(float(argument))
 
     def i32(self, argument: Argument) -> Value:
         """The argument as an i32 value: integers become literals."""
         return argument if isinstance(argument, Value) else self.graph.i32(int(argument))
 
+    def narrowed(self, value: Value) -> Value:
+        """An i32 value wrapped to the output's dtype, where that is narrower than 32 bits."""
+        bits = _NARROW.get(self.output.dtype)
+        if bits is None:
+            return value
+        low = self.graph.map(MapFn.IAND, value, self.graph.i32((1 << bits) - 1))
+        if not self.output.dtype.is_signed:
+            return low
+        sign = self.graph.i32(1 << bits - 1)
+        return self.graph.map(MapFn.ISUB, self.graph.map(MapFn.IXOR, low, sign), sign)
+
     def like_output(self, argument: Argument) -> Value:
         """The argument as a value of the output's dtype."""
+        if self.output.dtype is torch.bool and not isinstance(argument, Value):
+            argument = bool(argument)
         return self.f32(argument) if self.output.is_float else self.i32(argument)
 
+
+_NARROW = {torch.uint8: 8, torch.int8: 8, torch.int16: 16}  # bits of integers that wrap before 32 bits
 
 RULES: dict[torch._ops.OpOverload[..., Any], Rule] = {}
 

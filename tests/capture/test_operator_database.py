@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.capture.operator_database import SLICE, SLICE_SAMPLES, Entry, fallen, operators, sweep
+from touchstone.capture.errors import DataDependentError, DTypeError, UnsupportedOperatorError
+from touchstone.capture.function import capture_function
+
+REMEDY = "run: python -m tests.capture.operator_database --slice --refresh"
+
+
+@pytest.fixture(scope="module")
+def entries() -> dict[str, Entry]:
+    return sweep(SLICE_SAMPLES, operators())
+
+
+def test_no_sample_of_pytorchs_operator_database_crashes_or_differs_from_eager_pytorch(entries: dict[str, Entry]) -> None:
+    assert [line for entry in entries.values() for line in entry.failures] == []
+
+
+def test_as_many_samples_agree_as_the_snapshot_says(entries: dict[str, Entry]) -> None:
+    assert fallen(entries, SLICE) == [], REMEDY
+
+
+def test_every_refusal_says_what_to_do_instead(entries: dict[str, Entry]) -> None:
+    refusals = [
+        words for entry in entries.values() for words in entry.refusals if not words.startswith(("no elements", "PyTorch", "sparse"))
+    ]
+    assert refusals
+    assert [words for words in refusals if "; " not in words] == []
+
+
+def test_a_function_whose_shape_depends_on_values_is_refused() -> None:
+    with pytest.raises(DataDependentError):
+        capture_function(lambda tensors: [torch.nonzero(tensors[0])], [torch.ones(3)])
+
+
+def test_a_function_in_double_precision_is_refused() -> None:
+    with pytest.raises(DTypeError, match="float64"):
+        capture_function(lambda tensors: [tensors[0].double()], [torch.ones(3)])
+
+
+def test_a_function_with_an_operator_that_has_no_lowering_is_refused_by_its_name() -> None:
+    with pytest.raises(UnsupportedOperatorError, match="lgamma"):
+        capture_function(lambda tensors: [torch.lgamma(tensors[0])], [torch.ones(3)])
