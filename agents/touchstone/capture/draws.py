@@ -51,7 +51,7 @@ class MachineDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
         numbers: _Numbers = np.sqrt(-2 * np.log(first + 2.0**-RANDOM_BITS)) * np.cos(2 * np.pi * second)
         return numbers
 
-    def _numbers(self, function: Any, named: dict[str, Any], count: int, shape: tuple[int, ...]) -> _Numbers:
+    def _numbers(self, function: Any, named: dict[str, Any], count: int, shape: tuple[int, ...]) -> Any:
         if function in randomness.COINS:
             return (self._uniform(count) * 2**RANDOM_BITS < threshold(named["p"])).astype(np.float32)
         if function in randomness.COINS_OF_TENSOR:

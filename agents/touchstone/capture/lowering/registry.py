@@ -15,7 +15,7 @@ import torch
 from touchstone.capture.graph import Graph
 from touchstone.capture.labels import LabelFacts
 from touchstone.capture.views import Shape, Value
-from touchstone.machine.program import DType, MapFn
+from touchstone.machine.program import MapFn
 from touchstone.machine.workload import Array
 
 Scalar = int | float | bool
