@@ -105,8 +105,10 @@ class Graph:
     def dot(self, a: Value, b: Value) -> Value:
         """``a[…, M, K]`` times ``b[…, N, K]`` over K: ``[…, M, N]``. Batch axes broadcast; long K is cut and summed."""
         rank = max(len(a.shape), len(b.shape))
-        a, b = (self.contiguous(self.reshape(x, (1,) * (rank - len(x.shape)) + x.shape)) for x in (self.as_f32(a), self.as_f32(b)))
+        a, b = (self.reshape(x, (1,) * (rank - len(x.shape)) + x.shape) for x in (self.as_f32(a), self.as_f32(b)))
         shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-2])
+        a = _without_repeats(a, b)
+        a, b = self.contiguous(a), self.contiguous(_without_repeats(b, a))
         operands, depth = (self._operand(a), self._operand(b)), a.shape[-1]
         if depth <= MAX_ELEMENT_WORDS:
             return self._add(Node(Op.DOT, 0, TensorType(DType.F32, shape), operands))
@@ -233,6 +235,15 @@ class Graph:
         axes = tuple(Axis(-start, step, unit[j]) if j == axis else Axis(0, 1, unit[j]) for j in range(rank))
         return Operand(part.ref, TensorType(part.dtype, part.shape), axes=axes)
 
+    def pad(self, value: Value, shape: Shape, before: Sequence[int], border: Value) -> Value:
+        """``shape`` filled with the literal ``border``, with ``value`` starting at index ``before`` of each axis."""
+        part, rank, word = self.contiguous(value), len(shape), self._literal_word(border)
+        if word is None:
+            raise ValueError("the border of pad must be a literal")
+        axes = tuple(Axis(-start, 1, tuple(int(k == j) for k in range(rank))) for j, start in enumerate(before))
+        source = Operand(part.ref, TensorType(part.dtype, part.shape), axes=axes)
+        return self._add(Node(Op.MOVE, 0, TensorType(part.dtype, shape), (source,), (word, 0, 0)))
+
     # Helpers
 
     def _add(self, node: Node) -> Value:
@@ -286,3 +297,11 @@ class Graph:
             if fn in _FOLDED_I32:
                 return self._literal(DType.I32, int(_FOLDED_I32[fn](a, b)[0]))
         return None
+
+
+def _without_repeats(value: Value, other: Value) -> Value:
+    """``value`` with batch axes along which it repeats itself, and ``other`` does not need it to, shortened to 1."""
+    for axis, (dim, stride) in enumerate(zip(value.shape[:-2], value.strides[:-2], strict=True)):
+        if stride == 0 and dim > 1 and other.shape[axis] == dim:
+            value = views.narrow(value, axis, 0, 1, 1)
+    return value

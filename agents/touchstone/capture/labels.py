@@ -41,3 +41,21 @@ class LabelFacts:
             remedy = "renumber the labels from 0" if value < 0 else f"give the model at least {int(array.max()) + 1} outputs"
             raise LabelError(f"label {value} in row {row} of the targets is outside 0..{classes - 1}{at}; {remedy}")
         return not is_ignored.any()
+
+    def check_rows(self, index: Value, rows: int, where: str) -> None:
+        """Refuse integers of the data set that choose a row outside 0 … rows − 1. Integers that the program computes are not known.
+
+        Raises:
+            LabelError: names the first bad integer and its sample.
+        """
+        array = self._arrays.get(index.ref)
+        if array is None:
+            return
+        bad = (array < 0) | (array >= rows)
+        if bad.any():
+            sample = int(np.argwhere(bad)[0][0])
+            at = f" at {where}" if where else ""
+            raise LabelError(
+                f"category {array[bad][0]} in row {sample} of the data is outside 0..{rows - 1}{at}; "
+                f"renumber from 0, or give the embedding at least {int(array.max()) + 1} rows"
+            )

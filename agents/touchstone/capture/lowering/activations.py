@@ -56,6 +56,20 @@ def sigmoid_backward(ctx: Context, gradient: Value, y: Value) -> Value:
     return ctx.graph.map(MapFn.MUL, gradient, slope)
 
 
+@lowers(aten.silu.default, becomes="neg, exp, add, div, mul")
+def silu(ctx: Context, x: Value) -> Value:
+    """x · sigmoid(x), also called swish."""
+    return ctx.graph.map(MapFn.MUL, x, sigmoid(ctx, x))
+
+
+@lowers(aten.silu_backward.default, becomes="neg, exp, add, div, sub, fma, mul")
+def silu_backward(ctx: Context, gradient: Value, x: Value) -> Value:
+    """gradient · s · (1 + x · (1 − s)), s the sigmoid."""
+    graph, one, s = ctx.graph, ctx.graph.f32(1.0), sigmoid(ctx, x)
+    slope = graph.map(MapFn.FMA, x, graph.map(MapFn.SUB, one, s), one)
+    return graph.map(MapFn.MUL, gradient, graph.map(MapFn.MUL, s, slope))
+
+
 @lowers(aten.gelu.default, becomes="mul, erf or tanh, add, fma")
 def gelu(ctx: Context, x: Value, approximate: str = "none") -> Value:
     """x · Φ(x), Φ the normal distribution function or its tanh approximation."""

@@ -30,6 +30,17 @@ def softmax(ctx: Context, x: Value, axis: int, _half_to_float: bool = False) -> 
     return ctx.graph.map(MapFn.DIV, powers, reduce_sum(ctx, powers, (axis,), keep=True))
 
 
+@lowers(aten._safe_softmax.default, becomes="reduce max, eq, select, sub, exp, reduce sum, div")
+def safe_softmax(ctx: Context, x: Value, axis: int, _dtype: object = None) -> Value:
+    """Softmax; zeros where everything is masked, that is, −∞."""
+    graph, axis = ctx.graph, axis_of(axis, len(x.shape))
+    greatest = graph.reduce(ReduceFn.MAX, x, (axis,), keep=True)
+    masked = graph.map(MapFn.EQ, greatest, graph.f32(-math.inf))
+    powers = graph.map(MapFn.EXP, graph.map(MapFn.SUB, x, graph.select(masked, graph.f32(0.0), greatest)))
+    total = graph.select(masked, graph.f32(1.0), reduce_sum(ctx, powers, (axis,), keep=True))
+    return graph.map(MapFn.DIV, powers, total)
+
+
 @lowers(aten._softmax_backward_data.default, becomes="mul, reduce sum, sub")
 def softmax_backward(ctx: Context, gradient: Value, y: Value, axis: int, _dtype: object) -> Value:
     """y · (gradient − Σ gradient · y)."""

@@ -8,7 +8,7 @@ import torch
 
 from touchstone.capture import views
 from touchstone.capture.errors import UnsupportedOperatorError
-from touchstone.capture.lowering.registry import Context, axis_of, lowers
+from touchstone.capture.lowering.registry import Argument, Context, axis_of, lowers
 from touchstone.capture.views import Value
 
 aten = torch.ops.aten
@@ -87,6 +87,27 @@ def select(_ctx: Context, a: Value, axis: int, index: int) -> Value:
     """One element of one axis."""
     axis = axis_of(axis, len(a.shape))
     return views.drop_axis(views.narrow(a, axis, axis_of(index, a.shape[axis]), 1, 1), axis)
+
+
+@lowers(aten.split.Tensor, aten.split_copy.Tensor, becomes="views")
+def split(ctx: Context, a: Value, size: int, axis: int = 0) -> tuple[Value, ...]:
+    """Pieces of one length along an axis; the last may be shorter."""
+    length = a.shape[axis_of(axis, len(a.shape))]
+    return split_with_sizes(ctx, a, [min(size, length - start) for start in range(0, length, size)], axis)
+
+
+@lowers(aten.split_with_sizes.default, aten.split_with_sizes_copy.default, becomes="views")
+def split_with_sizes(_ctx: Context, a: Value, sizes: list[int], axis: int = 0) -> tuple[Value, ...]:
+    """Pieces of given lengths along an axis."""
+    axis = axis_of(axis, len(a.shape))
+    starts = [sum(sizes[:k]) for k in range(len(sizes))]
+    return tuple(views.narrow(a, axis, start, 1, size) for start, size in zip(starts, sizes, strict=True))
+
+
+@lowers(aten.unbind.int, aten.unbind_copy.int, becomes="views")
+def unbind(ctx: Context, a: Value, axis: int = 0) -> tuple[Value, ...]:
+    """All elements of one axis."""
+    return tuple(select(ctx, a, axis, index) for index in range(a.shape[axis_of(axis, len(a.shape))]))
 
 
 @lowers(aten.slice_backward.default, becomes="move")
@@ -195,3 +216,14 @@ def diagonal_scatter(ctx: Context, a: Value, source: Value, offset: int = 0, fir
     rank = len(a.shape)
     first, second = axis_of(first, rank), axis_of(second, rank)
     return ctx.graph.overlay_diagonal(a, source, offset, first, second)
+
+
+@lowers(aten.constant_pad_nd.default, becomes="move")
+def pad(ctx: Context, a: Value, widths: list[int], value: Argument = 0) -> Value:
+    """A border of one number; negative widths cut off. ``widths`` gives before and after of the last axis, then of the one before."""
+    before, rank = [0] * len(a.shape), len(a.shape)
+    for k in range(len(widths) // 2):
+        axis, (first, last) = rank - 1 - k, widths[2 * k : 2 * k + 2]
+        start, end = max(0, -first), a.shape[axis] - max(0, -last)
+        a, before[axis] = views.narrow(a, axis, start, 1, end - start), max(0, first)
+    return ctx.graph.pad(a, ctx.output.shape, before, ctx.like_output(value))
