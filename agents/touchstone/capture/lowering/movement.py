@@ -128,8 +128,8 @@ def select_backward(ctx: Context, gradient: Value, _sizes: list[int], axis: int,
 
 @lowers(aten.cat.default, becomes="move")
 def concatenate(ctx: Context, parts: list[Value], axis: int = 0) -> Value:
-    """Joined along an axis."""
-    return ctx.graph.concatenate(parts, axis_of(axis, len(parts[0].shape)))
+    """Joined along an axis. PyTorch lets empty parts have any shape."""
+    return ctx.graph.concatenate([part for part in parts if part.count], axis_of(axis, len(ctx.output.shape)))
 
 
 @lowers(aten.stack.default, becomes="move")
