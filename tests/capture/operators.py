@@ -44,7 +44,7 @@ def run_on_machine(
     following.append(graph.map(MapFn.IADD, step, graph.i32(1)))
 
     def declare(argument: Any) -> Any:
-        if isinstance(argument, list) and argument and isinstance(argument[0], torch.Tensor):
+        if isinstance(argument, list) and any(isinstance(part, torch.Tensor) for part in argument):
             return [declare(part) for part in argument]
         if not isinstance(argument, torch.Tensor):
             return argument
@@ -82,7 +82,7 @@ def run_on_machine(
 def compare(operator: Any, arguments: list[Any], options: dict[str, Any] | None = None, tolerance: float = 2e-6) -> None:
     """Assert that the lowered operator gives what PyTorch's gives: same shapes, same dtypes, and the same numbers up to rounding."""
     eager = operator(*arguments, **(options or {}))
-    expected = list(eager) if isinstance(eager, tuple) else [eager]
+    expected = list(eager) if isinstance(eager, (tuple, list)) else [eager]
     results = run_on_machine(operator, arguments, options or {}, expected)
     for found, tensor in zip(results, filter(is_computed, expected), strict=True):
         wanted = machine_array(tensor.detach())

@@ -31,6 +31,9 @@ UNIT = torch.tensor(0.25)
 LOGS = torch.log_softmax(X, -1)
 INSIDE = torch.sigmoid(X)
 MAP, PIXELS, SHARES = normal(2, 4, 3, 5, seed=6), integers(2, 3, 5, high=4), positive(4)
+TABLE = normal(6, 2, seed=6)
+PARTLY_MASKED = X.masked_fill(torch.tensor([[0, 1, 0, 0], [1, 1, 1, 1], [0, 1, 1, 0]]).bool(), -math.inf)
+NORMALISED = [X.mean(-1, keepdim=True), (X.var(-1, keepdim=True, correction=0) + 1e-5).rsqrt()]
 
 # For each operator, arguments to try it with. A dictionary at the end holds keyword arguments.
 CASES: dict[Any, list[list[Any]]] = {
@@ -45,7 +48,7 @@ CASES: dict[Any, list[list[Any]]] = {
     aten.div.Tensor: [[X, positive(3, 4)], [INTS, INTS + 1]],
     aten.div.Scalar: [[X, 3.0]],
     aten.neg.default: [[X], [INTS]],
-    aten.abs.default: [[X]],
+    aten.abs.default: [[X], [INTS - 3]],
     aten.sign.default: [[X], [torch.tensor([0.0, -0.0, 2.0])]],
     aten.sgn.default: [[X]],
     aten.sqrt.default: [[positive(3, 4)]],
@@ -54,8 +57,10 @@ CASES: dict[Any, list[list[Any]]] = {
     aten.exp.default: [[X]],
     aten.log.default: [[positive(3, 4)]],
     aten.erf.default: [[X]],
-    aten.maximum.default: [[X, Y]],
-    aten.minimum.default: [[X, Y]],
+    aten.sin.default: [[X * 30]],
+    aten.cos.default: [[X * 30]],
+    aten.maximum.default: [[X, Y], [INTS, INTS.flip(0)]],
+    aten.minimum.default: [[X, Y], [INTS, INTS.flip(0)]],
     aten.clamp.default: [[X, -0.5, 0.5], [X, None, 0.1]],
     aten.clamp_min.default: [[X, 0.2]],
     aten.clamp_max.default: [[X, 0.2]],
@@ -158,9 +163,12 @@ CASES: dict[Any, list[list[Any]]] = {
     aten.tanh_backward.default: [[X, torch.tanh(Y)]],
     aten.sigmoid.default: [[X], [torch.tensor([-200.0, 200.0, 0.0])]],
     aten.sigmoid_backward.default: [[X, torch.sigmoid(Y)]],
+    aten.silu.default: [[X], [torch.tensor([-200.0, 200.0, 0.0])]],
+    aten.silu_backward.default: [[X, Y]],
     aten.gelu.default: [[X], [X, {"approximate": "tanh"}]],
     aten.gelu_backward.default: [[X, Y], [X, Y, {"approximate": "tanh"}]],
     aten._softmax.default: [[X, 1, False], [X * 100, -1, False], [X, 0, False]],
+    aten._safe_softmax.default: [[X, 1], [PARTLY_MASKED, -1], [PARTLY_MASKED, 0]],
     aten._softmax_backward_data.default: [[X, torch.softmax(Y, -1), -1, torch.float32]],
     aten._log_softmax.default: [[X, 1, False], [X * 100, -1, False]],
     aten._log_softmax_backward_data.default: [[X, LOGS, 1, torch.float32]],
@@ -192,6 +200,50 @@ CASES: dict[Any, list[list[Any]]] = {
         [UNIT, MAP, PIXELS, None, 1, 2, torch.tensor(3.0)],
         [UNIT, MAP, PIXELS, SHARES, 1, 2, torch.tensor(3.0)],
     ],
+    aten.native_layer_norm.default: [
+        [X + 3, [4], ROW, ROW + 1, 1e-5],
+        [X, [4], None, None, 1e-5],
+        [X, [4], ROW, None, 1e-3],
+        [BLOCK, [3, 4], BLOCK[0], BLOCK[1], 1e-5],
+    ],
+    aten.native_layer_norm_backward.default: [
+        [Y, X, [4], *NORMALISED, ROW, ROW, [True, True, True]],
+        [Y, X, [4], *NORMALISED, None, None, [True, False, False]],
+    ],
+    aten.embedding.default: [[TABLE, INTS], [TABLE, LABELS, 2]],
+    aten.embedding_dense_backward.default: [
+        [normal(3, 4, 2), INTS, 6, -1, False],
+        [normal(3, 4, 2), INTS, 6, int(INTS[0, 0]), False],
+    ],
+    aten.index.Tensor: [
+        [TABLE, [LABELS]],
+        [TABLE, [LABELS - 2]],
+        [BLOCK, [None, torch.tensor([2, 0])]],
+        [BLOCK, [torch.tensor([[0], [1]]), torch.tensor([2, 0, 0])]],
+        [BLOCK, [torch.tensor([0, 1, 1]), None, torch.tensor([3, 0, 1])]],
+        [BLOCK, [None, torch.tensor([2, 0]), torch.tensor([[3], [1]])]],
+    ],
+    aten.index_put.default: [
+        [TABLE, [torch.tensor([1, 1, -1])], normal(3, 2), True],
+        [BLOCK, [None, torch.tensor([2, 2])], normal(2, 2, 4), True],
+        [BLOCK, [torch.tensor([0, 1, 1]), None, torch.tensor([3, 0, 0])], normal(3, 3), True],
+        [BLOCK, [torch.tensor([1, 1])], UNIT, True],
+    ],
+    aten._unsafe_index_put.default: [[TABLE, [torch.tensor([1, 1, 2])], normal(3, 2), True]],
+    aten.gather.default: [[X, 1, torch.tensor([[3, 0], [1, 1]])], [X, 0, torch.tensor([[2, 0, 1, 1]])]],
+    aten.scatter_add.default: [
+        [X, 1, torch.tensor([[3, 0], [1, 1]]), Y],
+        [X, 0, torch.tensor([[2, 0, 1, 1]]), Y],
+    ],
+    aten.split.Tensor: [[X, 3, 1]],
+    aten.split_copy.Tensor: [[X, 2, -1], [X, 2]],
+    aten.split_with_sizes.default: [[X, [1, 3], 1]],
+    aten.split_with_sizes_copy.default: [[X, [1, 2]]],
+    aten.unbind.int: [[X]],
+    aten.unbind_copy.int: [[BLOCK, -1]],
+    aten.slice_scatter.default: [[X, ROW.expand(2, 4), 0, 1, 3], [X, normal(3, 2), -1, 0, 4, 2], [X, Y]],
+    aten.constant_pad_nd.default: [[X, [1, 2]], [X, [0, 1, 2, 0], -math.inf], [INTS, [1, -1, -1, 2], 7]],
+    aten.cumsum.default: [[X, 1], [X, 0], [INTS, -1], [MASK, 1], [UNIT, 0]],
     aten.mse_loss.default: [[X, Y, reduction] for reduction in (0, 1, 2)],
     aten.mse_loss_backward.default: [[UNIT, X, Y, 1], [UNIT, X, Y, 2], [X, Y, X * Y, 0]],
 }

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 REPLACEMENTS = {
     "aten.mkldnn": "call the plain module, without mkldnn",
-    "aten.native_layer_norm": "leave out layer normalisation",
-    "aten.embedding": "encode categories as one-hot float columns",
+    "aten._embedding_bag": "use nn.Embedding and a sum or mean over the sequence",
     "aten._scaled_dot_product": "use matmul, softmax and a mask",
     "aten.randn": "use dropout for noise, or add noise to the data before capture",
     "aten.rand": "use dropout for noise, or add noise to the data before capture",
     "aten.normal": "use dropout for noise, or add noise to the data before capture",
     "aten.randperm": "shuffle with capture's own order instead",
     "aten.multinomial": "sample with capture's own order instead",
-    "aten.sort": "use amax or argmax",
-    "aten.topk": "use amax or argmax",
-    "aten.silu": "use nn.GELU or x * torch.sigmoid(x)",
-    "aten.sin": "use precomputed features",
-    "aten.cos": "use precomputed features",
 }
