@@ -1,18 +1,53 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
 import pytest
 import torch
 
 from tests.capture.operator_database import SLICE, SLICE_SAMPLES, Entry, fallen, operators, sweep
+from tests.capture.test_lowering import CASES, ELSEWHERE, UNDEFINED
 from touchstone.capture.errors import DataDependentError, DTypeError, UnsupportedOperatorError
 from touchstone.capture.function import capture_function
+from touchstone.capture.lowering import RULES
 
 REMEDY = "run: python -m tests.capture.operator_database --slice --refresh"
 
 
+@dataclass
+class Sweep:
+    """What came out for each operator, and which ATen operators were lowered on the way."""
+
+    entries: dict[str, Entry]
+    lowered: set[Any]
+
+
 @pytest.fixture(scope="module")
-def entries() -> dict[str, Entry]:
-    return sweep(SLICE_SAMPLES, operators())
+def swept() -> Sweep:
+    lowered: set[Any] = set()
+
+    def recording(operator: Any, lowering: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            lowered.add(operator)
+            return lowering(*arguments, **options)
+
+        return run
+
+    with pytest.MonkeyPatch.context() as patch:
+        for operator, rule in list(RULES.items()):
+            patch.setitem(RULES, operator, replace(rule, lowering=recording(operator, rule.lowering)))
+        return Sweep(sweep(SLICE_SAMPLES, operators()), lowered)
+
+
+@pytest.fixture
+def entries(swept: Sweep) -> dict[str, Entry]:
+    return swept.entries
+
+
+def test_every_supported_operator_is_tried_here_or_in_a_test_of_its_own(swept: Sweep) -> None:
+    assert set(RULES) - swept.lowered - set(CASES) - UNDEFINED - ELSEWHERE == set()
 
 
 def test_no_sample_of_pytorchs_operator_database_crashes_or_differs_from_eager_pytorch(entries: dict[str, Entry]) -> None:

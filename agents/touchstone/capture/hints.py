@@ -6,9 +6,6 @@ REPLACEMENTS = {
     "aten.mkldnn": "call the plain module, without mkldnn",
     "aten._embedding_bag": "use nn.Embedding and a sum or mean over the sequence",
     "aten._scaled_dot_product": "use matmul, softmax and a mask",
-    "aten.randn": "use dropout for noise, or add noise to the data before capture",
-    "aten.rand": "use dropout for noise, or add noise to the data before capture",
-    "aten.normal": "use dropout for noise, or add noise to the data before capture",
     "aten.randperm": "shuffle with capture's own order instead",
     "aten.multinomial": "sample with capture's own order instead",
 }
