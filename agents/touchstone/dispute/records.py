@@ -10,6 +10,7 @@ from touchstone.dispute.errors import MoveRefusedError
 from touchstone.dispute.moves import Record
 from touchstone.dispute.state import Graph
 from touchstone.machine.program import RECORD_BYTES, RECORD_WORDS, VERSION, Kind, Tag
+from touchstone.machine.validity import MAX_CONSTANTS, MAX_NODES, MAX_SLOTS
 
 _NODE_RANK, _NODE_DIMS = 4, 5
 _SLOT_NEXT_KIND, _SLOT_NEXT_INDEX = 11, 12
@@ -20,7 +21,8 @@ def prove_header(program_root: bytes, record: Record) -> Graph:
     words = _words(record)
     _expect(words, 0, Tag.HEADER)
     _expect(words, 1, VERSION)
-    graph = Graph(slots=words[2], constants=words[3], nodes=words[4])
+    counts = _within(words, 2, 1, MAX_SLOTS), _within(words, 3, 0, MAX_CONSTANTS), _within(words, 4, 1, MAX_NODES)
+    graph = Graph(*counts)
     _prove(program_root, graph, 0, record)
     return graph
 
@@ -61,6 +63,12 @@ def _words(record: Record) -> tuple[int, ...]:
 def _expect(words: tuple[int, ...], index: int, value: int) -> None:
     if words[index] != value:
         raise MoveRefusedError("RecordMalformed", index, words[index])
+
+
+def _within(words: tuple[int, ...], index: int, least: int, most: int) -> int:
+    if not least <= words[index] <= most:
+        raise MoveRefusedError("RecordMalformed", index, words[index])
+    return words[index]
 
 
 def _prove(program_root: bytes, graph: Graph, index: int, record: Record) -> None:
