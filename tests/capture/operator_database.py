@@ -39,7 +39,7 @@ SLICE, FULL = HERE / "op_db.json", HERE / "op_db_full.json"
 DTYPES = {"float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
 PASSED = ("gradient", "forward")  # outcomes of a sample, best first; the others are refused, skipped, failed
 UNCOMPARABLE = ("jiterator", "empty", "new_empty")  # for GPUs only; memory as it was found
-TIES = ("kthvalue",)  # PyTorch leaves open which of several equal elements it points at; only the values are compared
+TIES = ("kthvalue", "topk")  # PyTorch leaves open which of several equal elements it points at; only the values are compared
 FIRST_SAMPLES = 24  # the slice chooses among these
 
 Function = Callable[[list[torch.Tensor]], list[torch.Tensor]]

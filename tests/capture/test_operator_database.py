@@ -10,6 +10,7 @@ import torch
 from tests.capture.operator_database import SLICE, SLICE_SAMPLES, Entry, fallen, operators, sweep
 from tests.capture.test_lowering import CASES, ELSEWHERE, UNDEFINED
 from touchstone.capture.errors import DataDependentError, DTypeError, UnsupportedOperatorError
+from touchstone.capture.executors import fastest_machine
 from touchstone.capture.function import capture_function
 from touchstone.capture.lowering import RULES
 
@@ -79,3 +80,27 @@ def test_a_function_in_double_precision_is_refused() -> None:
 def test_a_function_with_an_operator_that_has_no_lowering_is_refused_by_its_name() -> None:
     with pytest.raises(UnsupportedOperatorError, match="lgamma"):
         capture_function(lambda tensors: [torch.lgamma(tensors[0])], [torch.ones(3)])
+
+
+def _written(mask: torch.Tensor, values: torch.Tensor) -> list[torch.Tensor]:
+    def write(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+        x = tensors[0].clone()
+        x[tensors[1]] = tensors[2]
+        return [x]
+
+    workload = capture_function(write, [torch.arange(6.0).reshape(3, 2), mask, values])
+    machine = fastest_machine(workload.program, workload.constants)
+    machine.load(workload.state)
+    machine.run(1)
+    return [torch.from_numpy(array) for array in machine.state()[1:]]
+
+
+def test_writing_one_value_to_a_mask_is_a_choice() -> None:
+    (found,) = _written(torch.tensor([True, False, True]), torch.tensor(9.0))
+    assert found.tolist() == [[9, 9], [2, 3], [9, 9]]
+
+
+def test_writing_several_values_to_a_mask_is_refused_in_one_line() -> None:
+    with pytest.raises(UnsupportedOperatorError) as refusal:
+        _written(torch.tensor([True, False, True]), torch.ones(2, 2))
+    assert "\n" not in str(refusal.value) and "; use torch.where" in str(refusal.value)

@@ -65,8 +65,8 @@ def trace(twin: ModelTwin, batch: Sequence[torch.Tensor]) -> Trace:
         with plain_kernels(), _quiet(), torch.fx.traceback.preserve_node_meta():
             first = _make_fx(step, {aten.native_batch_norm.default: _explicit_batch_norm})(*arguments)
             second = _make_fx(functionalize(_replay(first), remove="mutations_and_views"), decompositions())(*arguments)
-    except CaptureError:
-        raise
+    except CaptureError as error:  # torch.fx has added the graph's text to it
+        raise type(error)(str(error).splitlines()[0]) from error
     except Exception as error:
         raise _translate(error, twin) from error
     placeholders = second.graph.find_nodes(op="placeholder")

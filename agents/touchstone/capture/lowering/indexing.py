@@ -18,8 +18,8 @@ aten = torch.ops.aten
 Indices = Sequence[Value | None]
 
 
-def _from_start(ctx: Context, index: Value, length: int) -> Value:
-    """Python's negative indices count from the end."""
+def wrapped(ctx: Context, index: Value, length: int) -> Value:
+    """Indices with negative ones counted from the end, as Python does."""
     negative = ctx.graph.map(MapFn.ILT, index, ctx.graph.i32(0))
     return ctx.graph.select(negative, ctx.graph.map(MapFn.IADD, index, ctx.graph.i32(length)), index)
 
@@ -28,7 +28,7 @@ def _combined(ctx: Context, indices: Sequence[Value], lengths: Shape) -> Value:
     """One number for each tuple of indices: its place in row-major order."""
     total: Value | None = None
     for index, length in zip(indices, lengths, strict=True):
-        number = _from_start(ctx, index, length)
+        number = wrapped(ctx, index, length)
         total = number if total is None else ctx.graph.map(MapFn.IADD, ctx.graph.map(MapFn.IMUL, total, ctx.graph.i32(length)), number)
     assert total is not None
     return total
@@ -82,6 +82,11 @@ def index_put(ctx: Context, x: Value, indices: Indices, values: Value, accumulat
     return views.permute(ctx.graph.reshape(result, tuple(x.shape[axis] for axis in order)), back)
 
 
+def with_axis(ctx: Context, x: Value) -> Value:
+    """``x``, or its one element as a vector where it has no axes."""
+    return x if x.shape else ctx.graph.reshape(x, (1,))
+
+
 def _flat(ctx: Context, shape: Shape, axis: int, index: Value) -> Value:
     """Where in an array of ``shape``, row-major, each element of ``index`` points along ``axis``; its other axes point at themselves."""
     strides, rank = views.row_major(shape), len(shape)
@@ -96,18 +101,18 @@ def _flat(ctx: Context, shape: Shape, axis: int, index: Value) -> Value:
 @lowers(aten.gather.default, becomes="iota, imul, iadd, gather")
 def gather(ctx: Context, x: Value, axis: int, index: Value, **_options: object) -> Value:
     """Elements chosen along one axis."""
-    if not x.shape:
-        return x
-    flat = _flat(ctx, x.shape, axis_of(axis, len(x.shape)), index)
+    x, chosen = with_axis(ctx, x), with_axis(ctx, index)
+    flat = _flat(ctx, x.shape, axis_of(axis, len(x.shape)), chosen)
     return ctx.graph.reshape(ctx.graph.gather(ctx.graph.reshape(x, (x.count, 1)), flat), index.shape)
 
 
 @lowers(aten.scatter_add.default, becomes="iota, imul, iadd, scatter_add")
 def scatter_add(ctx: Context, x: Value, axis: int, index: Value, source: Value) -> Value:
     """x with elements added along one axis: the gradient of ``gather``."""
+    shape, x, index, source = x.shape, *(with_axis(ctx, value) for value in (x, index, source))
     axis = axis_of(axis, len(x.shape))
     for k, length in enumerate(index.shape):
         source = views.narrow(source, k, 0, 1, length)
     flat = ctx.graph.reshape(_flat(ctx, x.shape, axis, index), (index.count,))
     rows = ctx.graph.reshape(x, (x.count, 1))
-    return ctx.graph.reshape(ctx.graph.scatter_add(rows, flat, ctx.graph.reshape(source, (index.count, 1))), x.shape)
+    return ctx.graph.reshape(ctx.graph.scatter_add(rows, flat, ctx.graph.reshape(source, (index.count, 1))), shape)

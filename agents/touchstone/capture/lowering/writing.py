@@ -12,6 +12,7 @@ import torch
 from touchstone.capture import views
 from touchstone.capture.errors import UnsupportedOperatorError
 from touchstone.capture.lowering.arithmetic import extreme
+from touchstone.capture.lowering.indexing import with_axis, wrapped
 from touchstone.capture.lowering.registry import Argument, Context, axis_of, lowers
 from touchstone.capture.lowering.rounding import div_mode
 from touchstone.capture.views import Shape, Value
@@ -20,12 +21,6 @@ from touchstone.machine.program import DType, MapFn, ReduceFn
 aten = torch.ops.aten
 
 MAX_COMPARISONS = 1 << 24
-
-
-def wrapped(ctx: Context, index: Value, length: int) -> Value:
-    """Indices with negative ones counted from the end, as Python does."""
-    negative = ctx.graph.map(MapFn.ILT, index, ctx.graph.i32(0))
-    return ctx.graph.select(negative, ctx.graph.map(MapFn.IADD, index, ctx.graph.i32(length)), index)
 
 
 def _writes(ctx: Context, index: Value, length: int) -> Value:
@@ -62,27 +57,23 @@ def _rows_of(ctx: Context, x: Value, axis: int) -> tuple[Value, Callable[[Value]
     return rows, lambda result: views.permute(ctx.graph.reshape(result, turned.shape), back)
 
 
-def _with_axis(ctx: Context, x: Value) -> Value:
-    return x if x.shape else ctx.graph.reshape(x, (1,))
-
-
 @lowers(aten.index_copy.default, becomes="ieq, reduce max, gather, select")
 def index_copy(ctx: Context, x: Value, axis: int, index: Value, source: Value) -> Value:
     """x with rows along an axis replaced."""
-    shape, x, source = x.shape, _with_axis(ctx, x), _with_axis(ctx, source)
+    shape, x, source = x.shape, with_axis(ctx, x), with_axis(ctx, source)
     axis = axis_of(axis, len(x.shape))
     rows, back = _rows_of(ctx, x, axis)
     given, _ = _rows_of(ctx, source, axis)
-    index = wrapped(ctx, _with_axis(ctx, index), rows.shape[0])
+    index = wrapped(ctx, with_axis(ctx, index), rows.shape[0])
     return ctx.graph.reshape(back(overwritten_rows(ctx, rows, index, given)), shape)
 
 
 @lowers(aten.index_fill.int_Scalar, aten.index_fill.int_Tensor, becomes="ieq, reduce max, select")
 def index_fill(ctx: Context, x: Value, axis: int, index: Value, value: Argument) -> Value:
     """x with rows along an axis filled with one value."""
-    shape, x = x.shape, _with_axis(ctx, x)
+    shape, x = x.shape, with_axis(ctx, x)
     axis = axis_of(axis, len(x.shape))
-    hits = _writes(ctx, wrapped(ctx, _with_axis(ctx, index), x.shape[axis]), x.shape[axis])
+    hits = _writes(ctx, wrapped(ctx, with_axis(ctx, index), x.shape[axis]), x.shape[axis])
     written = ctx.graph.reduce(ReduceFn.MAX, hits, (1,))
     mask = ctx.graph.reshape(written, tuple(dim if k == axis else 1 for k, dim in enumerate(x.shape)))
     return ctx.graph.reshape(ctx.graph.select(mask, ctx.like_output(value), x), shape)
@@ -145,7 +136,7 @@ def scatter_value(ctx: Context, x: Value, axis: int, index: Value, value: Argume
 @lowers(aten.scatter_reduce.two, becomes="ieq, select, reduce sum, max or min")
 def scatter_reduce(ctx: Context, x: Value, axis: int, index: Value, source: Value, reduce: str, *, include_self: bool = True) -> Value:
     """The sum, mean, maximum or minimum of what is written to each place, and of what was there."""
-    shape, x, index, source = x.shape, _with_axis(ctx, x), _with_axis(ctx, index), _with_axis(ctx, source)
+    shape, x, index, source = x.shape, with_axis(ctx, x), with_axis(ctx, index), with_axis(ctx, source)
     if reduce not in _REDUCTIONS:
         raise UnsupportedOperatorError(f"scatter_reduce with reduce={reduce!r}{ctx.at} is not supported; use sum, mean, amax or amin")
     rows, places, values = _scattered(ctx, x, axis, index, source)
@@ -202,7 +193,7 @@ def index_select(ctx: Context, x: Value, axis: int, index: Value) -> Value:
         return x
     axis = axis_of(axis, len(x.shape))
     rows, _ = _rows_of(ctx, x, axis)
-    chosen = ctx.graph.gather(rows, wrapped(ctx, _with_axis(ctx, index), rows.shape[0]))
+    chosen = ctx.graph.gather(rows, wrapped(ctx, with_axis(ctx, index), rows.shape[0]))
     rest = tuple(dim for k, dim in enumerate(x.shape) if k != axis)
     front = ctx.graph.reshape(chosen, (chosen.shape[0], *rest))
     return views.permute(front, (*range(1, axis + 1), 0, *range(axis + 1, len(x.shape))))
@@ -211,12 +202,12 @@ def index_select(ctx: Context, x: Value, axis: int, index: Value) -> Value:
 @lowers(aten.index_add.default, becomes="scatter_add; mul with alpha")
 def index_add(ctx: Context, x: Value, axis: int, index: Value, source: Value, *, alpha: Argument = 1) -> Value:
     """x with rows added along an axis, in the order of the indices."""
-    shape, x, source = x.shape, _with_axis(ctx, x), _with_axis(ctx, source)
+    shape, x, source = x.shape, with_axis(ctx, x), with_axis(ctx, source)
     if isinstance(alpha, Value) or alpha != 1:
         source = ctx.graph.map(MapFn.MUL if ctx.output.is_float else MapFn.IMUL, source, ctx.like_output(alpha))
     rows, back = _rows_of(ctx, x, axis_of(axis, len(x.shape)))
     given, _ = _rows_of(ctx, source, axis_of(axis, len(x.shape)))
-    places = wrapped(ctx, _with_axis(ctx, index), rows.shape[0])
+    places = wrapped(ctx, with_axis(ctx, index), rows.shape[0])
     if not ctx.output.is_float:
         raise UnsupportedOperatorError(f"index_add of integers{ctx.at} is not supported; add floats")
     return ctx.graph.reshape(back(ctx.graph.scatter_add(rows, places, given)), shape)
