@@ -7,7 +7,7 @@ NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/build.py 
 SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
 PYTHON_CODE := agents scripts tests benchmarks simulation setup.py
 
-.PHONY: help setup native contracts data demo test lint format bench campaign economics portable mutants clean
+.PHONY: operators help setup native contracts data demo test lint format bench campaign economics portable mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ portable: setup ## test the referee as compiled for chains without the CLZ opcod
 
 mutants: setup ## plant errors in the referee one by one and see that the tests catch each: about an hour
 	$(BIN)/python scripts/mutate_contracts.py
+
+operators: setup ## hold six samples of each entry of PyTorch's operator database against the machine: about half an hour
+	$(BIN)/python -m tests.capture.operator_database --samples 6
 
 clean: ## remove everything that setup made
 	rm -rf .venv .solc .build .cache .data node_modules

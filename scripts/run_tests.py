@@ -2,8 +2,9 @@
 
     python scripts/run_tests.py [SUITE …]
 
-Suites: ``python`` (everything without a chain of ape's), ``ape`` (contracts on a local chain), ``e2e`` (the demo), ``forge`` (Solidity
-fuzzing). Most of their time they wait for blocks, so two share two processors well. Each one's output is shown when it ends.
+Suites: ``ape`` (contracts on a local chain), ``python`` (everything else but the following), ``capture`` (PyTorch on the machine), ``e2e``
+(the demo), ``forge`` (Solidity fuzzing). Half of their time they wait for blocks, so two share two processors well. Each one's output is
+shown when it ends.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PYTEST = [str(BIN / "pytest"), "-p", "no:ape_test", "--durations=5"]
 SUITES = {  # the longest first
-    "python": [*PYTEST, "tests", "--ignore=tests/contracts", "--ignore=tests/e2e"],
     "ape": [str(BIN / "ape"), "test", "tests/contracts", "--durations=5"],
+    "python": [*PYTEST, "tests", "--ignore=tests/contracts", "--ignore=tests/capture", "--ignore=tests/e2e"],
+    "capture": [*PYTEST, "tests/capture"],
     "e2e": [*PYTEST, "tests/e2e"],
     "forge": [str(ROOT / "node_modules/.bin/forge"), "test"],
 }

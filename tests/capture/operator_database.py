@@ -262,7 +262,7 @@ def main() -> int:
     return 1 if problems else 0
 
 
-SLICE_SAMPLES: dict[str, int | None] = {"float32": 2, "int64": 1}
+SLICE_SAMPLES: dict[str, int | None] = {"float32": 1, "int64": 1}
 
 if __name__ == "__main__":
     sys.exit(main())

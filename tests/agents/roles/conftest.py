@@ -27,7 +27,7 @@ def world(net: Devnet, tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def patient_world(tmp_path: Path) -> Iterator[World]:
     """A chain of its own on which bidding takes long enough for many restarts."""
-    for net in _run(tmp_path / "net", {**PERIODS, "bidPeriod": 20, "revealPeriod": 20, "window": 10, "answerPeriod": 30}):
+    for net in _run(tmp_path / "net", {**PERIODS, "bidPeriod": 30, "revealPeriod": 30, "window": 10, "answerPeriod": 30}):
         yield from _people(net, tmp_path)
 
 
