@@ -111,10 +111,10 @@ def _outcome(op: OpInfo, sample: SampleInput) -> tuple[str, str]:
     except SkipError as reason:
         return "skipped", str(reason)
     if has_gradient:
-        outcome, words = _compare(op.full_name, function(True), inputs)
+        outcome, words = compare(op.full_name, function(True), inputs)
         if outcome != "refused":
             return ("gradient" if outcome == "passed" else outcome), words
-    outcome, reason = _compare(op.full_name, function(False), inputs)
+    outcome, reason = compare(op.full_name, function(False), inputs)
     return ("forward" if outcome == "passed" else outcome), (words if has_gradient and outcome == "passed" else reason)
 
 
@@ -168,7 +168,17 @@ def _cotangents(run: Function, inputs: list[torch.Tensor], wanted: list[int]) ->
     return [torch.randn(result.shape, generator=generator) for result in smooth]
 
 
-def _compare(op_name: str, function: Function, inputs: list[torch.Tensor]) -> tuple[str, str]:
+def compare(op_name: str, function: Function, inputs: list[torch.Tensor]) -> tuple[str, str]:
+    """Run a function on the machine and in eager PyTorch.
+
+    Args:
+        op_name: entry of the database; decides whether ties are forgiven.
+        function: of a list of tensors, giving a list of tensors.
+        inputs: its arguments.
+
+    Returns:
+        "passed", "refused" or "failed", and why.
+    """
     try:
         workload = capture_function(function, inputs)
     except CaptureError as refusal:

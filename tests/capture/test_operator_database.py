@@ -7,13 +7,23 @@ from typing import Any
 import pytest
 import torch
 
-from tests.capture.operator_database import SLICE, SLICE_SAMPLES, Entry, fallen, operators, sweep
+from tests.capture.operator_database import SLICE, SLICE_SAMPLES, Entry, Function, compare, fallen, operators, sweep
 from tests.capture.test_lowering import CASES, ELSEWHERE, UNDEFINED
 from touchstone.capture.errors import DataDependentError, DTypeError, UnsupportedOperatorError
 from touchstone.capture.executors import fastest_machine
 from touchstone.capture.function import capture_function
 from touchstone.capture.lowering import RULES
 
+# Random operators that no sample of the sweep leads to. Eager PyTorch draws the machine's numbers in the comparison.
+DRAWN: dict[str, Function] = {
+    "bernoulli": lambda tensors: [torch.bernoulli(tensors[0])],
+    "normal, float mean": lambda tensors: [torch.normal(0.5, tensors[0])],
+    "normal, float deviation": lambda tensors: [torch.normal(tensors[0], 0.5)],
+    "rand": lambda tensors: [tensors[0] * torch.rand(4, 5)],
+    "rand_like": lambda tensors: [torch.rand_like(tensors[0])],
+    "randint": lambda tensors: [tensors[0] * torch.randint(7, (4, 5)), tensors[0] * torch.randint(-2, 7, (4, 5))],
+    "randint_like": lambda tensors: [torch.randint_like(tensors[0], 7), torch.randint_like(tensors[0], -2, 7)],
+}
 REMEDY = "run: python -m tests.capture.operator_database --slice --refresh"
 
 
@@ -22,6 +32,7 @@ class Sweep:
     """What came out for each operator, and which ATen operators were lowered on the way."""
 
     entries: dict[str, Entry]
+    drawn: dict[str, tuple[str, str]]
     lowered: set[Any]
 
 
@@ -39,7 +50,9 @@ def swept() -> Sweep:
     with pytest.MonkeyPatch.context() as patch:
         for operator, rule in list(RULES.items()):
             patch.setitem(RULES, operator, replace(rule, lowering=recording(operator, rule.lowering)))
-        return Sweep(sweep(SLICE_SAMPLES, operators()), lowered)
+        shares = torch.linspace(0.1, 0.9, 20).reshape(4, 5)
+        drawn = {name: compare(name, function, [shares]) for name, function in DRAWN.items()}
+        return Sweep(sweep(SLICE_SAMPLES, operators()), drawn, lowered)
 
 
 @pytest.fixture
@@ -49,6 +62,10 @@ def entries(swept: Sweep) -> dict[str, Entry]:
 
 def test_every_supported_operator_is_tried_here_or_in_a_test_of_its_own(swept: Sweep) -> None:
     assert set(RULES) - swept.lowered - set(CASES) - UNDEFINED - ELSEWHERE == set()
+
+
+def test_random_operators_draw_the_machines_numbers(swept: Sweep) -> None:
+    assert swept.drawn == dict.fromkeys(DRAWN, ("passed", ""))
 
 
 def test_no_sample_of_pytorchs_operator_database_crashes_or_differs_from_eager_pytorch(entries: dict[str, Entry]) -> None:

@@ -176,7 +176,8 @@ def _post(node: Node, spec: JobSpec, cid: str, mirrors: Sequence[str], key: str)
     escrow = quote_job(node, spec).escrow
     check_funds(node.client, node.address, escrow)
     vault = node.client.contract("StakeVault").address
-    if node.client.read("StakeVault", "available", node.address) >= escrow:
+    # Not by the free stake: the account's own agent may withdraw that in the meantime.
+    if node.client.read("Token", "allowance", node.address, vault) >= escrow:
         return node.sender.execute(node.client.call("JobMarket", "post", spec, cid, list(mirrors)), key)
     permit = sign_permit(node.client, node.account, "Token", vault, escrow)
     return node.sender.execute(node.client.call("JobMarket", "postWithPermit", spec, cid, list(mirrors), *permit), key)

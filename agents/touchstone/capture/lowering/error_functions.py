@@ -45,7 +45,7 @@ def erfc(ctx: Context, a: Value) -> Value:
 def erfinv(ctx: Context, a: Value) -> Value:
     """Inverse of erf, within 16 ulp; infinite at ±1, NaN outside."""
     x = expr(ctx, a)
-    w = -log1p_of(-x * x)
+    w = -(abs(x) > 0.5).where(((1.0 - x) * (1.0 + x)).log(), log1p_of(-x * x))
     near = (w - 2.5).horner(*_NEAR)
     far = (w.sqrt() - 3.0).horner(*_FAR)
     inside = (w < 5.0).where(near, far) * x
