@@ -17,6 +17,7 @@ from touchstone.capture.lowering import RULES
 # Random operators that no sample of the sweep leads to. Eager PyTorch draws the machine's numbers in the comparison.
 DRAWN: dict[str, Function] = {
     "bernoulli": lambda tensors: [torch.bernoulli(tensors[0])],
+    "bernoulli_ of a tensor": lambda tensors: [torch.zeros(4, 5).bernoulli_(tensors[0])],
     "normal, float mean": lambda tensors: [torch.normal(0.5, tensors[0])],
     "normal, float deviation": lambda tensors: [torch.normal(tensors[0], 0.5)],
     "rand": lambda tensors: [tensors[0] * torch.rand(4, 5)],
