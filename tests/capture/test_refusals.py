@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
+from tests.capture.refusals import assert_one_line
 from touchstone import capture
-from touchstone.errors import TouchstoneError
 
 Body = Callable[["Inner", torch.Tensor], torch.Tensor]
 
@@ -53,14 +53,6 @@ def attempt(data, targets, body: Body = identity, loss=None, optimizer=None, **o
     make = optimizer or (lambda parameters: torch.optim.SGD(parameters, lr=0.1))
     options = {"batch_size": 8, "steps": 5} | options
     return capture(model, loss or nn.CrossEntropyLoss(), make(model.parameters()), data, targets, **options)
-
-
-def assert_one_line(error: Exception, *parts: str) -> None:
-    text = str(error)
-    assert isinstance(error, TouchstoneError)
-    assert "\n" not in text and "; " in text, text
-    for part in parts:
-        assert part in text, text
 
 
 def branch(module: Inner, x: torch.Tensor) -> torch.Tensor:

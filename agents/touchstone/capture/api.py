@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +14,15 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from touchstone.capture import optimizers
 from touchstone.capture.books import LOSS_HISTORY, LossHistory
-from touchstone.capture.data import ArrayLike, Dataset, prepare
+from touchstone.capture.data import ArrayLike, Data, prepare
 from touchstone.capture.eager import TrainingRun
 from touchstone.capture.errors import ModelError
 from touchstone.capture.export import export
 from touchstone.capture.naming import EMA
+from touchstone.capture.objective import Loss, Objective
 from touchstone.capture.order import batch_order
 from touchstone.capture.pipeline import captured
-from touchstone.capture.recipe import Loss, Recipe
+from touchstone.capture.recipe import Recipe
 from touchstone.capture.sampling import key_of
 from touchstone.capture.schedule import schedule_of
 from touchstone.capture.twin import Twin, copy_together
@@ -32,10 +33,10 @@ from touchstone.machine.workload import Array, Workload
 
 def capture(
     model: nn.Module,
-    loss: Loss,
+    loss: Loss | None,
     optimizer: Optimizer,
-    data: ArrayLike | Sequence[ArrayLike],
-    targets: ArrayLike,
+    data: Data,
+    targets: ArrayLike | None = None,
     *,
     batch_size: int,
     steps: int | None = None,
@@ -59,10 +60,12 @@ def capture(
 
     Args:
         model: takes a batch of each array of ``data``; used in the mode it is in (``model.train()`` or ``model.eval()``).
-        loss: ``loss(outputs, targets)`` giving one number, e.g. ``nn.CrossEntropyLoss()``.
+        loss: ``loss(outputs, targets)`` giving one number, e.g. ``nn.CrossEntropyLoss()``; ``loss(outputs)`` without targets. None for a
+            model that gives its own loss: one number, or outputs with a ``loss``, as Hugging Face's models do that are given labels.
         optimizer: of ``torch.optim``, or your own made of PyTorch operators, over the model's parameters; state it has is continued.
-        data: one array, or a sequence of arrays for a model with several arguments; float32 or integers, one row per sample.
-        targets: one row per sample; float32 or integers.
+        data: one array, or for a model with several arguments a sequence of arrays, or a mapping of its arguments' names to arrays;
+            float32, integers or booleans, one row per sample.
+        targets: one row per sample, of the same types; None when the loss needs none.
         batch_size: samples per step.
         steps: how many steps to train; give either this or ``epochs``.
         epochs: how often to visit every sample; the steps are ``epochs * samples / batch_size``, rounded down.
@@ -98,7 +101,7 @@ def capture(
     if continues is not None:
         model, optimizer, scheduler = _start_from(continues, model, optimizer, scheduler)
     recipe = Recipe(
-        loss,
+        Objective(loss, dataset),
         schedule_of(optimizer, scheduler, count),
         clip_norm=clip_norm,
         clip_value=clip_value,
@@ -116,7 +119,7 @@ def capture(
         first=continues.step if continues is not None else 0,
         groups=len(optimizer.param_groups),
     )
-    info = _facts(model, recipe, optimizer, scheduler, batch_size, seed, dataset)
+    info = _facts(model, recipe, optimizer, scheduler, batch_size, seed)
     run = TrainingRun(model, optimizer, recipe)
     workload = captured(lambda: Twin(model, optimizer, recipe), job, info, run, range(min(check_steps, count)))
     return workload if continues is None else _with_state_of(workload, continues)
@@ -168,16 +171,15 @@ def _facts(
     scheduler: LRScheduler | None,
     batch_size: int,
     seed: int,
-    dataset: Dataset,
 ) -> dict[str, object]:
     return {
         "kind": "training",
         "model": type(model).__name__,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "loss": getattr(recipe.loss, "__name__", type(recipe.loss).__name__),
+        "loss": recipe.objective.name,
         "optimizer": type(optimizer).__name__,
         "scheduler": type(scheduler).__name__ if scheduler is not None else None,
-        "samples": dataset.samples,
+        "samples": recipe.objective.dataset.samples,
         "batch_size": batch_size,
         "seed": seed,
         "clip_norm": recipe.clip_norm,

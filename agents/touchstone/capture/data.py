@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from touchstone.capture.errors import DataError, DTypeError
 from touchstone.machine.workload import Array
 
+_TARGETS = "y"
+
 ArrayLike = npt.NDArray[np.generic] | torch.Tensor
+Data = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
+"""One array, several in the order of the model's arguments, or several by the names of its arguments; row i belongs to sample i."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Column:
     Attributes:
         name: e.g. ``data:x``.
         array: float32 or int32, [samples, …], C-contiguous: what the program gets.
-        tensor: the same numbers as PyTorch gets them: float32 or int64.
+        tensor: the same numbers as PyTorch gets them: float32, int64, or bool.
     """
 
     name: str
@@ -40,12 +45,14 @@ class Dataset:
     """The model's inputs and the targets.
 
     Attributes:
-        inputs: passed to the model in this order.
-        targets: passed to the loss or the metrics; none where only outputs are wanted.
+        inputs: the model's arguments.
+        targets: passed to the loss or the metrics; None where only outputs are wanted, or the model judges them itself.
+        keywords: the names by which the inputs are passed; empty when they are passed in order.
     """
 
     inputs: tuple[Column, ...]
     targets: Column | None
+    keywords: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -61,20 +68,30 @@ class Dataset:
         """The samples ``indices`` of every array."""
         return tuple(column.rows(indices) for column in self.columns)
 
+    def run(self, model: nn.Module, batch: Sequence[torch.Tensor]) -> Any:
+        """What the model gives for the rows of a batch."""
+        rows = batch[: len(self.inputs)]
+        return model(**dict(zip(self.keywords, rows, strict=True))) if self.keywords else model(*rows)
 
-def prepare(data: ArrayLike | Sequence[ArrayLike], targets: ArrayLike | None = None) -> Dataset:
+    def beside_inputs(self, batch: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+        """What a batch holds after the model's arguments: the targets, if there are any, and what the job adds."""
+        return batch[len(self.inputs) :]
+
+
+def prepare(data: Data, targets: ArrayLike | None = None) -> Dataset:
     """Check and convert.
 
     Raises:
         DataError: an array is empty, has NaN or infinite numbers, or not one row per sample.
         DTypeError: an array is neither float32 nor integer, or an integer does not fit 32 bits.
     """
-    arrays = list(data) if isinstance(data, (list, tuple)) else [cast(ArrayLike, data)]
-    if not arrays:
-        raise DataError("data is an empty list; pass an array for each argument of the model")
-    names = ["data:x"] if len(arrays) == 1 else [f"data:x{k}" for k in range(len(arrays))]
-    inputs = tuple(_column(name, array) for name, array in zip(names, arrays, strict=True))
-    dataset = Dataset(inputs, None if targets is None else _column("data:y", targets))
+    keywords = _keywords(data) if isinstance(data, Mapping) else ()
+    arrays = _arrays(data)
+    names = keywords or (["x"] if len(arrays) == 1 else [f"x{k}" for k in range(len(arrays))])
+    if targets is not None and _TARGETS in names:
+        raise DataError(f"data and targets both have an array {_TARGETS!r}; pass data as a list, in the order of the model's arguments")
+    inputs = tuple(_column(f"data:{name}", array) for name, array in zip(names, arrays, strict=True))
+    dataset = Dataset(inputs, None if targets is None else _column(f"data:{_TARGETS}", targets), keywords)
     last = dataset.columns[-1]
     for column in dataset.columns:
         if len(column.array) != len(last.array):
@@ -82,6 +99,23 @@ def prepare(data: ArrayLike | Sequence[ArrayLike], targets: ArrayLike | None = N
             remedy = "give one target per sample" if last is dataset.targets else "give one row per sample in each"
             raise DataError(f"{column.name} has {len(column.array)} rows but {other} {len(last.array)}; {remedy}")
     return dataset
+
+
+def _keywords(data: Mapping[str, ArrayLike]) -> tuple[str, ...]:
+    odd = next((name for name in data if not isinstance(name, str) or not name.isidentifier()), None)
+    if odd is not None:
+        raise DataError(f"data has the name {odd!r}; name the arrays as the arguments of the model's forward")
+    return tuple(data)
+
+
+def _arrays(data: Data) -> list[ArrayLike]:
+    if isinstance(data, Mapping):
+        arrays = list(data.values())
+    else:
+        arrays = list(data) if isinstance(data, (list, tuple)) else [cast(ArrayLike, data)]
+    if not arrays:
+        raise DataError("data is empty; pass an array for each argument of the model")
+    return arrays
 
 
 def _column(name: str, given: ArrayLike) -> Column:
@@ -92,7 +126,7 @@ def _column(name: str, given: ArrayLike) -> Column:
         raise DataError(f"{name} has shape {raw.shape}; pass at least one sample, one per row")
     if raw.dtype.kind in "iub":
         array: Array = _integers(name, raw)
-        return Column(name, array, torch.from_numpy(array.astype(np.int64)))
+        return Column(name, array, torch.from_numpy(array.astype(np.bool_ if raw.dtype.kind == "b" else np.int64)))
     if raw.dtype != np.float32:
         raise DTypeError(f"{name} has dtype {raw.dtype}; convert it with .astype(numpy.float32) or to an integer dtype")
     floats = np.array(raw, dtype=np.float32, order="C")  # a copy: the caller may change the data later

@@ -67,7 +67,7 @@ class TrainingRun:
             with plain_kernels(), draws:
                 parts = self.recipe.accumulation_steps
                 for rows in self.recipe.micro_batches(cast_floats(job.batch(step), dtype)):
-                    loss = self.recipe.loss(model(*rows[:-1]), rows[-1]) / parts
+                    loss = self.recipe.objective.judge(self.recipe.objective.run(model, rows), rows) / parts
                     loss.backward()  # type: ignore[no-untyped-call]
                     value = value + loss.detach().reshape(())
             self.recipe.clip([parameter for parameter in trained if parameter.grad is not None])

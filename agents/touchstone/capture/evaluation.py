@@ -9,7 +9,7 @@ from torch import nn
 
 from touchstone.capture import metrics as metric
 from touchstone.capture.books import WitnessOnly
-from touchstone.capture.data import ArrayLike, prepare
+from touchstone.capture.data import ArrayLike, Data, prepare
 from touchstone.capture.errors import ModelError
 from touchstone.capture.forward import ForwardRun, ForwardTwin, Tensors, first_outputs, padded_order, steps_to_check
 from touchstone.capture.metrics import Metric, Values
@@ -23,7 +23,7 @@ from touchstone.machine.workload import Array, Workload
 def evaluation(
     model: nn.Module,
     metrics: Mapping[str, Metric | nn.Module | Values],
-    data: ArrayLike | Sequence[ArrayLike],
+    data: Data,
     targets: ArrayLike,
     *,
     batch_size: int,
@@ -39,8 +39,9 @@ def evaluation(
         model: takes a batch of each array of ``data``; used as after ``model.eval()``. Its weights become constants.
         metrics: by name, what to measure: see :mod:`touchstone.capture.metrics`. A ``torch.nn`` loss is averaged over the samples, so is
             what any other function ``f(outputs, targets)`` gives for each sample.
-        data: one array, or a sequence of arrays for a model with several arguments; float32 or integers, one row per sample.
-        targets: one row per sample; float32 or integers.
+        data: one array, or for a model with several arguments a sequence of arrays, or a mapping of its arguments' names to arrays;
+            float32, integers or booleans, one row per sample.
+        targets: one row per sample, of the same types.
         batch_size: samples per step.
         rows: which samples; all by default.
         seed: chooses the machine's random numbers, for models that draw some in evaluation mode too.
@@ -59,15 +60,14 @@ def evaluation(
     measured = {name: metric.as_metric(given) for name, given in metrics.items()}
     is_ragged = count < order.size
     job = Job(dataset, order, [()] * len(order), key_of(seed), WitnessOnly(), counted=count if is_ragged else None)
-    inputs = len(dataset.inputs)
 
     def observe(model: nn.Module, sums: Tensors, batch: Sequence[torch.Tensor]) -> tuple[Tensors, Tensors]:
-        added = _measure(measured, model(*batch[:inputs]), batch[inputs:])
+        added = _measure(measured, dataset.run(model, batch), dataset.beside_inputs(batch))
         return [old + new for old, new in zip(sums, added.values(), strict=True)], list(added.values())
 
     example = job.batch(0)
-    outputs = first_outputs(model, example[:inputs])
-    zeros = {name: torch.zeros_like(value) for name, value in _measure(measured, outputs, example[inputs:]).items()}
+    outputs = first_outputs(model, dataset, example)
+    zeros = {name: torch.zeros_like(value) for name, value in _measure(measured, outputs, dataset.beside_inputs(example)).items()}
 
     def make_twin() -> ForwardTwin:
         return ForwardTwin(model, observe, zeros)

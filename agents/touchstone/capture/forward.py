@@ -81,12 +81,12 @@ def _written(outputs: Numbers, books: OutputRows, step: int, results: Sequence[t
     return written
 
 
-def first_outputs(model: nn.Module, batch: Sequence[torch.Tensor]) -> Any:
+def first_outputs(model: nn.Module, dataset: Dataset, batch: Sequence[torch.Tensor]) -> Any:
     """What the model, in evaluation mode, gives for a batch. Raises ModelError when it fails."""
     (copied,) = copy_together(model)
     try:
         with torch.no_grad(), plain_kernels():
-            return copied.eval()(*batch)
+            return dataset.run(copied.eval(), batch)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"the model fails on one batch: {reason}; make sure that it runs in plain PyTorch") from error

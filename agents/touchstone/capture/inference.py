@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import keystr, tree_flatten_with_path
+from torch.utils._pytree import keystr, tree_flatten_with_path, tree_leaves
 
 from touchstone.capture.books import OutputRows
-from touchstone.capture.data import ArrayLike, prepare
+from touchstone.capture.data import Data, Dataset, prepare
 from touchstone.capture.errors import ModelError
 from touchstone.capture.forward import ForwardRun, ForwardTwin, Tensors, first_outputs, padded_order, steps_to_check
 from touchstone.capture.pipeline import captured
@@ -22,7 +23,7 @@ from touchstone.machine.workload import Array, Workload
 
 def inference(
     model: nn.Module,
-    data: ArrayLike | Sequence[ArrayLike],
+    data: Data,
     *,
     batch_size: int,
     rows: Sequence[int] | Array | None = None,
@@ -36,7 +37,8 @@ def inference(
 
     Args:
         model: takes a batch of each array of ``data``; used as after ``model.eval()``. Its weights become constants.
-        data: one array, or a sequence of arrays for a model with several arguments; float32 or integers, one row per sample.
+        data: one array, or for a model with several arguments a sequence of arrays, or a mapping of its arguments' names to arrays;
+            float32, integers or booleans, one row per sample.
         batch_size: samples per step. Every step copies all outputs, so few large batches are cheaper than many small ones.
         rows: which samples, in which order; all by default.
         seed: chooses the machine's random numbers, for models that draw some in evaluation mode too.
@@ -50,12 +52,12 @@ def inference(
     """
     dataset = prepare(data)
     order, count = padded_order(dataset, rows, batch_size)
-    example = first_outputs(model, dataset.batch(order[0]))
+    example = first_outputs(model, dataset, dataset.batch(order[0]))
     books = OutputRows(_names(example, batch_size), count, batch_size)
     job = Job(dataset=dataset, order=order, rates=[()] * len(order), key=key_of(seed), books=books)
 
     def make_twin() -> ForwardTwin:
-        return ForwardTwin(model, _observe, {})
+        return ForwardTwin(model, partial(_observe, dataset), {})
 
     info: dict[str, object] = {
         "kind": "inference",
@@ -68,8 +70,8 @@ def inference(
     return captured(make_twin, job, info, ForwardRun(make_twin), steps_to_check(len(order), check_steps))
 
 
-def _observe(model: nn.Module, _sums: Tensors, batch: Sequence[torch.Tensor]) -> tuple[Tensors, Tensors]:
-    return [], [tensor for _, tensor in tree_flatten_with_path(model(*batch))[0] if isinstance(tensor, torch.Tensor)]
+def _observe(dataset: Dataset, model: nn.Module, _sums: Tensors, batch: Sequence[torch.Tensor]) -> tuple[Tensors, Tensors]:
+    return [], [tensor for tensor in tree_leaves(dataset.run(model, batch)) if isinstance(tensor, torch.Tensor)]
 
 
 def _names(outputs: Any, batch_size: int) -> tuple[str, ...]:

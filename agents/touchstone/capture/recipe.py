@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from touchstone.capture.errors import ModelError
+from touchstone.capture.objective import Objective
 from touchstone.capture.schedule import Dial, Schedule
-
-Loss = Callable[..., torch.Tensor]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Loss and options of a training step.
+    """Objective and options of a training step.
 
     Attributes:
-        loss: of outputs and targets.
+        objective: what the step makes small.
         schedule: which settings of the optimizer change, and how.
         clip_norm: limit of the gradients' total Euclidean norm.
         clip_value: limit of every number of the gradients.
@@ -27,7 +26,7 @@ class Recipe:
         ema_start: the averaged weights before the first step, by parameter; None when the first step makes them.
     """
 
-    loss: Loss
+    objective: Objective
     schedule: Schedule
     clip_norm: float | None = None
     clip_value: float | None = None
@@ -41,6 +40,7 @@ class Recipe:
         Raises:
             ModelError: names the option and its value.
         """
+        self.objective.check()
         if self.clip_norm is not None and self.clip_value is not None:
             raise ModelError(f"clip_norm={self.clip_norm} and clip_value={self.clip_value} are both given; give one of them")
         for name, limit in (("clip_norm", self.clip_norm), ("clip_value", self.clip_value)):

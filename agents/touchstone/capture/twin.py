@@ -146,7 +146,7 @@ class Twin(ModelTwin):
     def step(
         self, state: list[torch.Tensor], rates: list[torch.Tensor], batch: list[torch.Tensor]
     ) -> tuple[list[torch.Tensor], tuple[torch.Tensor, ...]]:
-        """One training step without side effects. ``batch`` is the model's inputs, then the targets; it reports the loss."""
+        """One training step without side effects. ``batch`` is the model's inputs, then the targets if any; it reports the loss."""
         parameters, buffers, others = self._split([tensor.detach().clone() for tensor in state])
         optimizer_state, averages = others[: len(self._state_keys)], others[len(self._state_keys) :]
         for k in self.trained:
@@ -169,13 +169,9 @@ class Twin(ModelTwin):
         return [p.detach() for p in parameters] + buffers + optimizer_state + averages, (total,)
 
     def _loss(self, model: nn.Module, batch: Sequence[torch.Tensor]) -> torch.Tensor:
-        outputs = model(*batch[:-1])
+        outputs = self.recipe.objective.run(model, batch)
         self.location.mark("the loss")
-        loss = self.recipe.loss(outputs, batch[-1])
-        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
-            shape = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
-            raise ModelError(f"the loss gives {shape} instead of one number; average or sum it")
-        return loss
+        return self.recipe.objective.judge(outputs, batch)
 
     def _update(self, parameters: list[torch.Tensor], state: list[torch.Tensor], rates: list[torch.Tensor]) -> list[torch.Tensor]:
         position = {parameter: k for k, parameter in enumerate(self._parameters)}
