@@ -1,4 +1,4 @@
-"""The plots of docs/economics.md, made from the figures. The same figures give the same files, byte for byte."""
+"""The plots of docs/economics.md, made from the figures. The same figures give the same files, up to the last digit."""
 
 from __future__ import annotations
 
