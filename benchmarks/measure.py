@@ -63,8 +63,14 @@ def write_results(name: str, results: dict[str, Any]) -> Path:
 
 
 def _processor() -> str:
+    """Name, family and model: processors of several generations share a name, and differ twofold in speed."""
     info = Path("/proc/cpuinfo")
     if not info.exists():
         return platform.processor()
-    names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    facts: dict[str, str] = {}
+    for line in info.read_text().splitlines():
+        key, _, value = line.partition(":")
+        facts.setdefault(key.strip(), value.strip())
+    if "model name" not in facts:
+        return platform.machine()
+    return f"{facts['model name']} (family {facts.get('cpu family')}, model {facts.get('model')})"

@@ -6,6 +6,7 @@
 // the blocks a packed panel has anyway.
 #include "entries.h"
 #include "packing.h"
+#include "tile.h"
 
 namespace touchstone::TOUCHSTONE_ISA {
 namespace {
@@ -33,16 +34,7 @@ void tile(int64_t depth, const float* a, const float* b, int64_t b_stride, float
         }
         a += kTileRows;
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-        for (int v = 0; v < vectors; v++) {
-            float* to = c + i * c_row + v * kLanes;
-            VecF total = sum[i][v];
-            if (!first) total = load(to) + total;
-            if (last) total = canonical(total);
-            store(to, total);
-        }
-    }
+    store_tile(sum, c, c_row, first, last);
 }
 
 using Tile = void (*)(int64_t, const float*, const float*, int64_t, float*, int64_t, bool, bool);

@@ -4,6 +4,7 @@
 // reads them through a table of shifts ("indirect convolution", Dukhan 2019), and the order of every sum stays that of section 3.2.
 #include "entries.h"
 #include "packing.h"
+#include "tile.h"
 
 namespace touchstone::TOUCHSTONE_ISA {
 namespace {
@@ -41,16 +42,7 @@ void tile(const Factors& from, int64_t depth, float* c, int64_t c_row, bool firs
             for (int v = 0; v < vectors; v++) sum[i][v] = fma(element, column[v], sum[i][v]);
         }
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-        for (int v = 0; v < vectors; v++) {
-            float* to = c + i * c_row + v * kLanes;
-            VecF total = sum[i][v];
-            if (!first) total = load(to) + total;
-            if (last) total = canonical(total);
-            store(to, total);
-        }
-    }
+    store_tile(sum, c, c_row, first, last);
 }
 
 template <class Factors>
