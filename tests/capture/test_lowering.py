@@ -228,12 +228,21 @@ CASES: dict[Any, list[list[Any]]] = {
         [BLOCK, [None, torch.tensor([2, 2])], normal(2, 2, 4), True],
         [BLOCK, [torch.tensor([0, 1, 1]), None, torch.tensor([3, 0, 0])], normal(3, 3), True],
         [BLOCK, [torch.tensor([1, 1])], UNIT, True],
+        [TABLE, [torch.tensor([1, 4, -1])], normal(3, 2), False],
+        [TABLE, [torch.tensor([1, 1, 1])], normal(3, 2), False],
+        [BLOCK, [None, torch.tensor([2, 0])], normal(2, 2, 4), False],
+        [BLOCK, [torch.tensor([0, 1, 1]), None, torch.tensor([3, 0, 1])], normal(3, 3), False],
+        [INTS, [torch.tensor([[0], [2]]), torch.tensor([3, 1])], torch.tensor(7), False],
+        [INTS, [torch.tensor([0, 2, 0])], integers(3, 4).flip(0), True],
+        [MASK, [torch.tensor([0, 2, 0])], MASK.flip(1), True],
     ],
     aten._unsafe_index_put.default: [[TABLE, [torch.tensor([1, 1, 2])], normal(3, 2), True]],
     aten.gather.default: [[X, 1, torch.tensor([[3, 0], [1, 1]])], [X, 0, torch.tensor([[2, 0, 1, 1]])]],
     aten.scatter_add.default: [
         [X, 1, torch.tensor([[3, 0], [1, 1]]), Y],
         [X, 0, torch.tensor([[2, 0, 1, 1]]), Y],
+        [INTS, 0, torch.tensor([[2, 0, 1, 1]]), INTS],
+        [MASK, 0, torch.tensor([[2, 0, 1, 1]]), MASK],
     ],
     aten.split.Tensor: [[X, 3, 1]],
     aten.split_copy.Tensor: [[X, 2, -1], [X, 2]],
@@ -244,6 +253,12 @@ CASES: dict[Any, list[list[Any]]] = {
     aten.slice_scatter.default: [[X, ROW.expand(2, 4), 0, 1, 3], [X, normal(3, 2), -1, 0, 4, 2], [X, Y]],
     aten.constant_pad_nd.default: [[X, [1, 2]], [X, [0, 1, 2, 0], -math.inf], [INTS, [1, -1, -1, 2], 7]],
     aten.cumsum.default: [[X, 1], [X, 0], [INTS, -1], [MASK, 1], [UNIT, 0]],
+    aten.logcumsumexp.default: [[X, 1], [X * 50, 0], [torch.tensor([-math.inf, -math.inf, 1.0, math.inf]), 0], [UNIT, 0]],
+    aten._trilinear.default: [
+        [X, normal(5, 4, 4), Y, [1, 3], [0], [1, 2], [2, 3]],
+        [X, normal(3, 5), Y, [1, 3], [2, 3], [1, 2], [0]],
+        [X, normal(5, 4, 4), normal(3, 5), [1, 3], [0], [2, 3], [1, 2]],
+    ],
     aten.mse_loss.default: [[X, Y, reduction] for reduction in (0, 1, 2)],
     aten.mse_loss_backward.default: [[UNIT, X, Y, 1], [UNIT, X, Y, 2], [X, Y, X * Y, 0]],
     aten.__lshift__.Scalar: [[INTS, 3]],
@@ -290,7 +305,7 @@ ELSEWHERE = {
     aten.bernoulli.p,
     aten.convolution.default,
     aten.convolution_backward.default,
-    *(operator for operator in RULES if any(part in str(operator) for part in ("_pool", "batch_norm", "group_norm"))),
+    *(operator for operator in RULES if any(part in str(operator) for part in ("_pool", "batch_norm", "group_norm", "upsample", "n_pad"))),
 }
 
 

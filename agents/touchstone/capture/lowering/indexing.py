@@ -1,4 +1,7 @@
-"""Elements and rows chosen by integer tensors, and their gradients. What is written twice is added in the order of the indices."""
+"""Elements and rows chosen by integer tensors, and their gradients.
+
+Of what is written twice to one place the last write counts; what is added twice is added in the order of the indices.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from touchstone.capture import views
-from touchstone.capture.errors import UnsupportedOperatorError
+from touchstone.capture.lowering.last_writers import overwritten_rows
 from touchstone.capture.lowering.registry import Context, axis_of, lowers
 from touchstone.capture.views import Shape, Value
 from touchstone.machine.program import MapFn
@@ -65,11 +68,13 @@ def index_(ctx: Context, x: Value, indices: Indices) -> Value:
     return views.permute(result, moved)
 
 
-@lowers(aten.index_put.default, aten._unsafe_index_put.default, becomes="scatter_add, imul, iadd, ilt, select")
+@lowers(
+    aten.index_put.default,
+    aten._unsafe_index_put.default,
+    becomes="imul, iadd, ilt, select; scatter_add where values are added, else ieq, reduce max, gather",
+)
 def index_put(ctx: Context, x: Value, indices: Indices, values: Value, accumulate: bool = False) -> Value:
-    """x with ``values`` added at ``indices``: the gradient of indexing."""
-    if not accumulate:
-        raise UnsupportedOperatorError(f"assigning to x[indices]{ctx.at} is not supported; use torch.where, or accumulate with index_add")
+    """x with ``values`` written at ``indices``, or added there: the gradient of indexing."""
     rows, order, indexed = _indexed_first(ctx, x, indices)
     chosen = _combined(ctx, _given(indices), tuple(x.shape[axis] for axis in order[:indexed]))
     rest = tuple(x.shape[axis] for axis in order[indexed:])
@@ -77,9 +82,18 @@ def index_put(ctx: Context, x: Value, indices: Indices, values: Value, accumulat
     full = views.expand(values, (*rest[:place], *chosen.shape, *rest[place:]))
     front = views.permute(full, (*range(place, place + rank), *range(place), *range(place + rank, rank + len(rest))))
     source = ctx.graph.reshape(front, (chosen.count, rows.shape[1]))
-    result = ctx.graph.scatter_add(rows, ctx.graph.reshape(chosen, (chosen.count,)), source)
+    put = added_rows if accumulate else overwritten_rows
+    result = put(ctx, rows, ctx.graph.reshape(chosen, (chosen.count,)), source)
     back = tuple(order.index(axis) for axis in range(len(order)))
     return views.permute(ctx.graph.reshape(result, tuple(x.shape[axis] for axis in order)), back)
+
+
+def added_rows(ctx: Context, rows: Value, index: Value, source: Value) -> Value:
+    """``rows[R, W]`` with row n of ``source[N, W]`` added to row ``index[n]``, in the order of n."""
+    total = ctx.graph.scatter_add(rows, index, source)
+    if ctx.output.dtype is torch.bool:  # true and true add up to true
+        return ctx.graph.map(MapFn.ILT, ctx.graph.i32(0), total)
+    return total if ctx.output.is_float else ctx.narrowed(total)
 
 
 def with_axis(ctx: Context, x: Value) -> Value:
@@ -115,4 +129,4 @@ def scatter_add(ctx: Context, x: Value, axis: int, index: Value, source: Value) 
         source = views.narrow(source, k, 0, 1, length)
     flat = ctx.graph.reshape(_flat(ctx, x.shape, axis, index), (index.count,))
     rows = ctx.graph.reshape(x, (x.count, 1))
-    return ctx.graph.reshape(ctx.graph.scatter_add(rows, flat, ctx.graph.reshape(source, (index.count, 1))), shape)
+    return ctx.graph.reshape(added_rows(ctx, rows, flat, ctx.graph.reshape(source, (index.count, 1))), shape)

@@ -53,3 +53,20 @@ def cross(ctx: Context, a: Value, b: Value, *, dim: int = -1) -> Value:
     graph = ctx.graph
     parts = [graph.map(MapFn.FMA, x[k + 1], y[k + 2], graph.map(MapFn.NEG, graph.map(MapFn.MUL, x[k + 2], y[k + 1]))) for k in range(3)]
     return graph.concatenate(parts, axis)
+
+
+@lowers(aten._trilinear.default, becomes="mul, reduce sum")
+def trilinear(
+    ctx: Context, a: Value, b: Value, c: Value, new_a: list[int], new_b: list[int], new_c: list[int], summed: list[int], *_unroll: int
+) -> Value:
+    """The product of three tensors, each given its new axes, summed over some (``nn.Bilinear``)."""
+    rank = len(a.shape) + len(new_a)
+    wide = [_with_axes(ctx, value, set(new), rank) for value, new in ((a, new_a), (b, new_b), (c, new_c))]
+    product = ctx.graph.map(MapFn.MUL, ctx.graph.map(MapFn.MUL, wide[0], wide[1]), wide[2])
+    return ctx.graph.reduce(ReduceFn.SUM, product, summed)
+
+
+def _with_axes(ctx: Context, value: Value, new: set[int], rank: int) -> Value:
+    """``value`` with axes of length 1 at the places ``new`` of ``rank``."""
+    lengths = iter(value.shape)
+    return ctx.graph.reshape(value, tuple(1 if k in new else next(lengths) for k in range(rank)))

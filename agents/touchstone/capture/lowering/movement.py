@@ -8,7 +8,7 @@ import torch
 
 from touchstone.capture import views
 from touchstone.capture.errors import UnsupportedOperatorError
-from touchstone.capture.lowering.registry import Argument, Context, axis_of, lowers
+from touchstone.capture.lowering.registry import Context, axis_of, lowers
 from touchstone.capture.views import Value
 
 aten = torch.ops.aten
@@ -216,14 +216,3 @@ def diagonal_scatter(ctx: Context, a: Value, source: Value, offset: int = 0, fir
     rank = len(a.shape)
     first, second = axis_of(first, rank), axis_of(second, rank)
     return ctx.graph.overlay_diagonal(a, source, offset, first, second)
-
-
-@lowers(aten.constant_pad_nd.default, becomes="move")
-def pad(ctx: Context, a: Value, widths: list[int], value: Argument = 0) -> Value:
-    """A border of one number; negative widths cut off. ``widths`` gives before and after of the last axis, then of the one before."""
-    before, rank = [0] * len(a.shape), len(a.shape)
-    for k in range(len(widths) // 2):
-        axis, (first, last) = rank - 1 - k, widths[2 * k : 2 * k + 2]
-        start, end = max(0, -first), a.shape[axis] - max(0, -last)
-        a, before[axis] = views.narrow(a, axis, start, 1, end - start), max(0, first)
-    return ctx.graph.pad(a, ctx.output.shape, before, ctx.like_output(value))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 
 from touchstone.capture import views
 from touchstone.capture.lowering.arithmetic import less
+from touchstone.capture.lowering.exponentials import log1p_of
 from touchstone.capture.lowering.expression import expr
 from touchstone.capture.lowering.registry import Context, axis_of, lowers
 from touchstone.capture.views import Value
@@ -43,6 +45,22 @@ def running(ctx: Context, fn: MapFn, a: Value, axis: int) -> Value:
 def cumsum(ctx: Context, a: Value, axis: int, **_options: object) -> Value:
     """Sum of all elements up to each."""
     return running(ctx, MapFn.ADD if ctx.output.is_float else MapFn.IADD, ctx.like_output(a), axis)
+
+
+@lowers(aten.logcumsumexp.default, becomes="max, min, sub, exp, add, log, div, select and move, log2 n times")
+def logcumsumexp(ctx: Context, a: Value, axis: int) -> Value:
+    """Logarithm of the sum of the exponentials of all elements up to each."""
+
+    def combine(x: Parts, y: Parts) -> Parts:
+        first, second = expr(ctx, x[0]), expr(ctx, y[0])
+        greater, lesser = first.maximum(second), first.minimum(second)
+        is_same_infinity = greater.equals(lesser) & abs(greater).equals(math.inf)
+        return (is_same_infinity.where(greater, greater + log1p_of((lesser - greater).exp())).value,)
+
+    if not a.shape:
+        return a
+    (result,) = _scan(ctx, (a,), axis_of(axis, len(a.shape)), combine)
+    return result
 
 
 @lowers(aten.cumprod.default, becomes="mul or imul and move, log2 n times")

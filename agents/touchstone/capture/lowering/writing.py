@@ -1,7 +1,4 @@
-"""Tensors with some elements replaced. Where one is written twice, the last write counts.
-
-Each place finds its last writer by comparing its number with every index, so writing N elements into R places takes R · N comparisons.
-"""
+"""Tensors with some elements replaced, or combined with others. Where one is written twice, the last write counts."""
 
 from __future__ import annotations
 
@@ -12,40 +9,14 @@ import torch
 from touchstone.capture import views
 from touchstone.capture.errors import UnsupportedOperatorError
 from touchstone.capture.lowering.arithmetic import extreme
-from touchstone.capture.lowering.indexing import with_axis, wrapped
+from touchstone.capture.lowering.indexing import added_rows, with_axis, wrapped
+from touchstone.capture.lowering.last_writers import last_writer, overwritten_rows, writes
 from touchstone.capture.lowering.registry import Argument, Context, axis_of, lowers
 from touchstone.capture.lowering.rounding import div_mode
 from touchstone.capture.views import Shape, Value
 from touchstone.machine.program import DType, MapFn, ReduceFn
 
 aten = torch.ops.aten
-
-MAX_COMPARISONS = 1 << 24
-
-
-def _writes(ctx: Context, index: Value, length: int) -> Value:
-    """Whether element n of the last axis of ``index[…, N]`` points at place r: i32 […, R, N]."""
-    if index.count * length > MAX_COMPARISONS:
-        raise UnsupportedOperatorError(
-            f"writing {index.count} elements into {length} places{ctx.at} takes too many comparisons (at most {MAX_COMPARISONS}); "
-            "add with index_add or scatter_add, or choose with torch.where"
-        )
-    apart = ctx.graph.reshape(index, (*index.shape[:-1], 1, index.shape[-1]))
-    return ctx.graph.map(MapFn.IEQ, apart, ctx.graph.reshape(ctx.graph.iota(length), (length, 1)))
-
-
-def _last_writer(ctx: Context, index: Value, length: int) -> Value:
-    """Which element of the last axis of ``index`` is the last to write place r, −1 if none: i32 […, R]."""
-    numbers = ctx.graph.iota(index.shape[-1])
-    candidates = ctx.graph.select(_writes(ctx, index, length), numbers, ctx.graph.i32(-1))
-    return ctx.graph.reduce(ReduceFn.MAX, candidates, (len(candidates.shape) - 1,))
-
-
-def overwritten_rows(ctx: Context, rows: Value, index: Value, source: Value) -> Value:
-    """``rows[R, W]`` with row ``index[n]`` replaced by row n of ``source[N, W]``."""
-    writer = _last_writer(ctx, index, rows.shape[0])
-    is_kept = ctx.graph.reshape(ctx.graph.map(MapFn.ILT, writer, ctx.graph.i32(0)), (rows.shape[0], 1))
-    return ctx.graph.select(is_kept, rows, ctx.graph.gather(source, writer))
 
 
 def _rows_of(ctx: Context, x: Value, axis: int) -> tuple[Value, Callable[[Value], Value]]:
@@ -73,7 +44,7 @@ def index_fill(ctx: Context, x: Value, axis: int, index: Value, value: Argument)
     """x with rows along an axis filled with one value."""
     shape, x = x.shape, with_axis(ctx, x)
     axis = axis_of(axis, len(x.shape))
-    hits = _writes(ctx, wrapped(ctx, with_axis(ctx, index), x.shape[axis]), x.shape[axis])
+    hits = writes(ctx, wrapped(ctx, with_axis(ctx, index), x.shape[axis]), x.shape[axis])
     written = ctx.graph.reduce(ReduceFn.MAX, hits, (1,))
     mask = ctx.graph.reshape(written, tuple(dim if k == axis else 1 for k, dim in enumerate(x.shape)))
     return ctx.graph.reshape(ctx.graph.select(mask, ctx.like_output(value), x), shape)
@@ -114,7 +85,7 @@ def scatter(ctx: Context, x: Value, axis: int, index: Value, source: Value) -> V
     if not x.shape:
         return ctx.graph.reshape(source, ())
     rows, places, values = _scattered(ctx, x, axis, index, source)
-    writer = _last_writer(ctx, places, rows.shape[-1])
+    writer = last_writer(ctx, places, rows.shape[-1])
     first = ctx.graph.map(MapFn.IMUL, ctx.graph.iota(values.count // values.shape[-1]), ctx.graph.i32(values.shape[-1]))
     flat = ctx.graph.map(MapFn.IADD, ctx.graph.reshape(first, (*values.shape[:-1], 1)), writer)
     chosen = ctx.graph.reshape(ctx.graph.gather(ctx.graph.reshape(values, (values.count, 1)), flat), rows.shape)
@@ -128,7 +99,7 @@ def scatter_value(ctx: Context, x: Value, axis: int, index: Value, value: Argume
     if not x.shape:
         return ctx.like_output(value)
     rows, places, _ = _scattered(ctx, x, axis, index, None)
-    hits = _writes(ctx, places, rows.shape[-1])
+    hits = writes(ctx, places, rows.shape[-1])
     written = ctx.graph.reduce(ReduceFn.MAX, hits, (len(hits.shape) - 1,))
     return _axis_back(ctx.graph.select(written, ctx.like_output(value), rows), axis)
 
@@ -146,7 +117,7 @@ def scatter_reduce(ctx: Context, x: Value, axis: int, index: Value, source: Valu
 def _reduced(ctx: Context, rows: Value, places: Value, values: Value, reduce: str, include_self: bool) -> Value:
     """Of ``rows[…, R]``, each place together with the elements of ``values[…, N]`` whose ``places`` point at it."""
     graph = ctx.graph
-    hits = _writes(ctx, places, rows.shape[-1])
+    hits = writes(ctx, places, rows.shape[-1])
     apart = graph.reshape(values, (*values.shape[:-1], 1, values.shape[-1]))
     fn, nothing, joined = _REDUCTIONS[reduce] if ctx.output.is_float else _INTEGER_REDUCTIONS[reduce]
     found = graph.reduce(
@@ -208,6 +179,4 @@ def index_add(ctx: Context, x: Value, axis: int, index: Value, source: Value, *,
     rows, back = _rows_of(ctx, x, axis_of(axis, len(x.shape)))
     given, _ = _rows_of(ctx, source, axis_of(axis, len(x.shape)))
     places = wrapped(ctx, with_axis(ctx, index), rows.shape[0])
-    if not ctx.output.is_float:
-        raise UnsupportedOperatorError(f"index_add of integers{ctx.at} is not supported; add floats")
-    return ctx.graph.reshape(back(ctx.graph.scatter_add(rows, places, given)), shape)
+    return ctx.graph.reshape(back(added_rows(ctx, rows, places, given)), shape)
