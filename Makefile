@@ -7,7 +7,7 @@ NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/build.py 
 SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
 PYTHON_CODE := agents scripts tests benchmarks simulation setup.py
 
-.PHONY: operators help setup native contracts data demo test lint format bench campaign economics portable mutants clean
+.PHONY: operators help setup native contracts data demo test lint format bench campaign economics portable emulated mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ campaign: setup ## play more than ten thousand disputes of captured programs; wr
 
 portable: setup ## test the referee as compiled for chains without the CLZ opcode
 	$(BIN)/python scripts/portable_contracts.py
+
+emulated: setup ## hold the runtime compiled for aarch64 and riscv64 to its tests, under qemu: a few minutes, needs cross compilers
+	$(BIN)/python scripts/emulated_processor.py
 
 mutants: setup ## plant errors in the referee one by one and see that the tests catch each: about an hour
 	$(BIN)/python scripts/mutate_contracts.py

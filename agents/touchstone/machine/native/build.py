@@ -7,7 +7,6 @@ Only the standard library is used, because it runs before anything is installed.
 from __future__ import annotations
 
 import os
-import platform
 import shlex
 import shutil
 import subprocess
@@ -49,7 +48,7 @@ def build(target: Path = HERE / LIBRARY_NAME) -> Path:
     compiler = _compiler()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
-        jobs = _jobs(Path(folder))
+        jobs = _jobs(Path(folder), _processor(compiler))
         extra = shlex.split(os.environ.get("CXXFLAGS", ""))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda job: _run([*compiler, *_FLAGS, *job, *extra]), jobs))
@@ -68,8 +67,13 @@ def _up_to_date(target: Path) -> bool:
     return all(source.stat().st_mtime < built for source in (Path(__file__), *SOURCES.iterdir()))
 
 
-def _jobs(folder: Path) -> list[list[str]]:
-    levels = _X86_LEVELS if platform.machine().lower() in ("x86_64", "amd64") else {"base": []}
+def _processor(compiler: list[str]) -> str:
+    """The processor that ``compiler`` compiles for, which need not be the one it runs on."""
+    return _run([*compiler, "-dumpmachine"]).partition("-")[0].strip().lower()
+
+
+def _jobs(folder: Path, processor: str) -> list[list[str]]:
+    levels = _X86_LEVELS if processor in ("x86_64", "amd64") else {"base": []}
     jobs = []
     for source in sorted(SOURCES.glob("*.cpp")):
         variants = levels if source.stem in _KERNELS else {"": []}
@@ -89,7 +93,7 @@ def _compiler() -> list[str]:
     raise CompilerError("no C++ compiler was found; install g++ or clang++ (C++20), or set CXX")
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
@@ -98,6 +102,7 @@ def _run(command: list[str]) -> None:
         sys.stderr.write(done.stderr)
     if done.returncode:
         raise CompilerError(f"the C++ compiler failed: {shlex.join(command)}")
+    return done.stdout
 
 
 if __name__ == "__main__":
