@@ -3,7 +3,7 @@ pragma solidity ^0.8.31;
 
 import {IMarketTypes} from "./IMarketTypes.sol";
 
-/// @title Answering the audits of drawn intervals
+/// @title The audits of drawn intervals: every call but the attestation
 /// @dev Rules: docs/specification/market.md, section 6.
 interface IAudits is IMarketTypes {
     /// @notice Starts the clock of the drawn verifier's answer. Anyone may call it.
@@ -14,9 +14,6 @@ interface IAudits is IMarketTypes {
 
     /// @notice Gives a checkpoint whose seed lapsed a fresh beacon block; it is then drawn for certain. Anyone may call it.
     function renew(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external;
-
-    /// @notice Drawn verifier: confirms the interval by showing S(end−1). Pays the audit fee. No summons is needed.
-    function attest(uint256 job, uint32 interval, Checkpoint calldata checkpoint, bytes32 stateRoot) external;
 
     /// @notice The drawn verifier could get the state before the interval nowhere. It pays and earns nothing; nobody else is drawn, and the
     /// interval cannot become final, until it attests after all or the submitter confirms that the state is to be had.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.31;
 
+import {IAttestation} from "./IAttestation.sol";
 import {IAuction} from "./IAuction.sol";
 import {IAudits} from "./IAudits.sol";
 import {IBeacon} from "./IBeacon.sol";
@@ -14,7 +15,7 @@ import {IStakeVault} from "./IStakeVault.sol";
 
 /// @title A market where strangers buy and sell training jobs
 /// @notice Rules, formulas and the order of calls: docs/specification/market.md.
-interface IJobMarket is IAuction, ICheckpoints, IFinality, IAudits, IDisputes, IMarketEvents, IMarketErrors {
+interface IJobMarket is IAuction, ICheckpoints, IAttestation, IFinality, IAudits, IDisputes, IMarketEvents, IMarketErrors {
     /* CALLS */
 
     /// @notice Tells where the caller's store is; an event only.
@@ -34,7 +35,8 @@ interface IJobMarket is IAuction, ICheckpoints, IFinality, IAudits, IDisputes, I
     /// @notice keccak256(abi.encode(spec)).
     function specHashOf(uint256 job) external view returns (bytes32);
 
-    /// @notice keccak256(abi.encode(checkpoint)) of an interval that is not final yet, or is the last final one; zero otherwise.
+    /// @notice keccak256(abi.encode(checkpoint)), its last bit cleared, of an interval that is not final yet, or is the last final one; zero
+    /// otherwise.
     function checkpointHashOf(uint256 job, uint32 interval) external view returns (bytes32);
 
     function auditOf(uint256 job, uint32 interval) external view returns (Audit memory);

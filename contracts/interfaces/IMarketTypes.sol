@@ -130,11 +130,12 @@ interface IMarketTypes {
     }
 
     /// @notice An interval's audit.
-    /// @param verifier who was summoned last, zero if nobody; of a convicted interval, who convicted it
+    /// @param verifier who was summoned last, zero if nobody; of a disputed interval that was attested, who attested it; of a convicted one, who
+    /// convicted it
     /// @param answerBy when the summoned verifier's answer is due, zero if nobody is summoned now
     /// @param attempt how many verifiers did not answer or challenged wrongly
     /// @param disputes disputes running about this interval
-    /// @param attested whether the drawn verifier attested
+    /// @param attested whether the drawn verifier attested; no longer told when the interval before the last final one is
     /// @param withheld whether the drawn verifier could not get the state before the interval, and the submitter has not said since that it has it
     struct Audit {
         address verifier;

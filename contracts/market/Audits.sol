@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.31;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-
 import {IAudits} from "../interfaces/IAudits.sol";
 import {Draw} from "./Draw.sol";
 
-/// @title The audit draw and its answers
+/// @title The audit draw and its answers but the attestation
 /// @dev docs/specification/market.md, section 6.
 abstract contract Audits is IAudits, Draw {
-    /* CALLS */
-
     /// @inheritdoc IAudits
     function summon(uint256 job, uint32 interval, Checkpoint calldata checkpoint) external {
         (, Audit storage audit, address verifier) = _openSeat(job, interval, checkpoint);
@@ -43,25 +39,8 @@ abstract contract Audits is IAudits, Draw {
         Checkpoint memory renewed = checkpoint;
         renewed.beaconBlock = uint40(block.number + _beaconDelay);
         renewed.forced = true;
-        _checkpoints[job][interval] = keccak256(abi.encode(renewed));
+        _checkpoints[job][interval] = _stored(renewed);
         emit CheckpointRenewed(job, interval, renewed);
-    }
-
-    /// @inheritdoc IAudits
-    function attest(uint256 job, uint32 interval, Checkpoint calldata checkpoint, bytes32 stateRoot) external {
-        (JobData storage data, Audit storage audit, address verifier) = _openSeat(job, interval, checkpoint);
-        require(msg.sender == verifier, NotDrawnVerifier(msg.sender, verifier));
-        bytes32 seal = sha256(abi.encode(job, uint256(interval), stateRoot));
-        require(seal == checkpoint.seal, WrongSeal(checkpoint.seal, seal));
-        uint256 fee = Math.min(_auditFee(data), data.auditReserve);
-        audit.verifier = verifier;
-        audit.attested = true;
-        audit.withheld = false;
-        data.auditReserve -= uint96(fee);
-        data.escrow -= uint96(fee);
-        data.openAudits += 1;
-        emit Attested(job, interval, verifier, stateRoot, fee);
-        if (fee > 0) _vault.credit(verifier, fee);
     }
 
     /// @inheritdoc IAudits
@@ -84,24 +63,5 @@ abstract contract Audits is IAudits, Draw {
         audit.withheld = false;
         audit.attempt = attempt + 1;
         emit AvailabilityConfirmed(job, interval, verifier, attempt);
-    }
-
-    /* INTERNALS */
-
-    /// @dev The audit of an open interval that is drawn, not attested and not disputed, and who has to answer it.
-    function _openSeat(
-        uint256 job,
-        uint32 interval,
-        Checkpoint calldata checkpoint
-    ) private view returns (JobData storage data, Audit storage audit, address verifier) {
-        data = _live(job);
-        _checkOpen(job, data, interval, checkpoint);
-        audit = _audits[job][data.round][interval];
-        require(!audit.attested, AlreadyAttested(job, interval));
-        // Moves of a dispute show states, so nobody can prove to have run the interval while one is on.
-        require(audit.disputes == 0, DisputesOpen(job, interval, audit.disputes));
-        bool drawn;
-        (drawn, verifier) = _draw(job, data, interval, checkpoint, _randomness(checkpoint.beaconBlock));
-        require(drawn && verifier != address(0), NotDrawn(job, interval));
     }
 }

@@ -27,7 +27,7 @@ abstract contract CheckpointLog is ICheckpoints, MarketStorage {
             require(roots[i] != 0, ZeroRoot());
             checkpoint.root = roots[i];
             checkpoint.seal = seals[i];
-            _checkpoints[job][first + i] = keccak256(abi.encode(checkpoint));
+            _checkpoints[job][first + i] = _stored(checkpoint);
         }
         data.committed = first + uint32(count);
         data.lastCommitAt = uint40(block.timestamp);

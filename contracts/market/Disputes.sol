@@ -26,9 +26,9 @@ abstract contract Disputes is IDisputes, Settlement, Draw {
     ) external returns (uint256 dispute) {
         JobData storage data = _live(job);
         require(keccak256(abi.encode(spec)) == data.specHash, WrongSpec(job));
-        _checkOpen(job, data, interval, end);
+        bool attested = _checkOpen(job, data, interval, end);
         if (interval > 0) _checkCheckpoint(job, interval - 1, start);
-        Dispute memory record = _enter(job, data, interval, end);
+        Dispute memory record = _enter(job, data, interval, end, attested);
         record.isSeal = isSeal;
         record.bond = Pricing.challengeBond(_disputeGas, _auditFee(data), data.valueOfTime, _clock);
         // The court is fixed at construction and calls nobody when it opens a dispute.
@@ -75,9 +75,16 @@ abstract contract Disputes is IDisputes, Settlement, Draw {
     /* INTERNALS */
 
     /// @dev Enters a dispute into its interval's audit and the job's counts. Outside the window only the drawn verifier may challenge.
-    function _enter(uint256 job, JobData storage data, uint32 interval, Checkpoint calldata end) private returns (Dispute memory record) {
+    function _enter(
+        uint256 job,
+        JobData storage data,
+        uint32 interval,
+        Checkpoint calldata end,
+        bool attested
+    ) private returns (Dispute memory record) {
         Audit storage audit = _audits[job][data.round][interval];
-        bool drawn = !audit.attested && _isDrawn(job, data, interval, end);
+        address verifier = _drawnVerifier(job, data, interval, end);
+        bool drawn = !attested && verifier == msg.sender;
         uint256 closesAt = uint256(end.committedAt) + _window;
         require(drawn || block.timestamp < closesAt, TooLate(closesAt, block.timestamp));
         record.job = uint64(job);
@@ -87,16 +94,22 @@ abstract contract Disputes is IDisputes, Settlement, Draw {
         record.attempt = audit.attempt;
         audit.disputes += 1;
         if (drawn) audit.verifier = msg.sender;
+        // The verdict comes without the checkpoint, so without a way to draw again.
+        if (attested) _recordAttester(audit, verifier);
         if (data.disputes == 0) data.pausedAt = uint40(block.timestamp);
         data.disputes += 1;
     }
 
-    /// @dev Whether the caller is the interval's drawn verifier. While the seed is unknown nobody is.
-    function _isDrawn(uint256 job, JobData storage data, uint32 interval, Checkpoint calldata end) private view returns (bool) {
+    /// @dev The interval's verifier, zero if it is not drawn. While the seed is unknown nobody is.
+    function _drawnVerifier(
+        uint256 job,
+        JobData storage data,
+        uint32 interval,
+        Checkpoint calldata end
+    ) private view returns (address verifier) {
         bytes32 randomness = _beacon.randomness(end.beaconBlock);
-        if (randomness == 0) return false;
-        (bool drawn, address verifier) = _draw(job, data, interval, end, randomness);
-        return drawn && verifier == msg.sender;
+        if (randomness == 0) return address(0);
+        (, verifier) = _draw(job, data, interval, end, randomness);
     }
 
     /// @dev A dispute is over; with the last one the job's deadlines run on.

@@ -51,7 +51,7 @@ abstract contract Finality is IFinality, Settlement, Draw {
     function abandon(uint256 job, Checkpoint calldata checkpoint) external {
         JobData storage data = _live(job);
         uint32 interval = data.finalised;
-        _checkOpen(job, data, interval, checkpoint);
+        require(!_checkOpen(job, data, interval, checkpoint), NotStalled(job, interval));
         require(data.disputes == 0, DisputesOpen(job, interval, data.disputes));
         // The stake stays until the windows of all committed intervals have closed.
         uint256 opensAt = Math.max(uint256(checkpoint.committedAt) + _stallPeriod + data.extension, uint256(data.lastCommitAt) + _window);
@@ -76,12 +76,12 @@ abstract contract Finality is IFinality, Settlement, Draw {
         bytes32 randomness;
         for (uint256 i = 0; i < checkpoints.length; ++i) {
             Checkpoint calldata checkpoint = checkpoints[i];
-            _checkCheckpoint(job, interval, checkpoint);
+            bool isAttested = _checkCheckpoint(job, interval, checkpoint);
             uint256 closesAt = uint256(checkpoint.committedAt) + _window;
             require(block.timestamp >= closesAt, TooEarly(closesAt, block.timestamp));
-            Audit storage audit = _audits[job][round][interval];
-            require(audit.disputes == 0, DisputesOpen(job, interval, audit.disputes));
-            if (audit.attested) {
+            uint16 disputes = _audits[job][round][interval].disputes;
+            require(disputes == 0, DisputesOpen(job, interval, disputes));
+            if (isAttested) {
                 ++attested;
             } else {
                 if (checkpoint.beaconBlock != seedBlock) {
@@ -115,7 +115,6 @@ abstract contract Finality is IFinality, Settlement, Draw {
     }
 
     function _stalled(uint256 job, JobData storage data, uint256 interval, Checkpoint calldata checkpoint) private view returns (bool) {
-        if (_audits[job][data.round][interval].attested) return false;
         bytes32 randomness = _beacon.randomness(checkpoint.beaconBlock);
         // A seed that can still be recorded is somebody's task, not a reason to end the job; one that lapsed is.
         if (randomness == 0) return _beacon.lapsed(checkpoint.beaconBlock);

@@ -11,16 +11,16 @@ import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IFinality} from "../interfaces/IFinality.sol";
 import {IJobMarket} from "../interfaces/IJobMarket.sol";
 import {IStakeVault} from "../interfaces/IStakeVault.sol";
+import {Attestation} from "./Attestation.sol";
 import {Auction} from "./Auction.sol";
 import {CheckpointLog} from "./CheckpointLog.sol";
-import {Draw} from "./Draw.sol";
 import {MarketStorage} from "./MarketStorage.sol";
 import {Proceedings} from "./Proceedings.sol";
 
 /// @title JobMarket
 /// @notice See IJobMarket and docs/specification/market.md. Nobody owns it: no call pauses it, moves its funds or decides a dispute but those
 /// described there.
-contract JobMarket is IJobMarket, Auction, CheckpointLog, Draw {
+contract JobMarket is IJobMarket, Auction, CheckpointLog, Attestation {
     /* IMMUTABLES */
 
     /// @notice The code of finality, audits and disputes, run on this contract's storage.
@@ -84,11 +84,6 @@ contract JobMarket is IJobMarket, Auction, CheckpointLog, Draw {
 
     /// @inheritdoc IAudits
     function renew(uint256, uint32, Checkpoint calldata) external {
-        _proceed();
-    }
-
-    /// @inheritdoc IAudits
-    function attest(uint256, uint32, Checkpoint calldata, bytes32) external {
         _proceed();
     }
 
@@ -189,12 +184,16 @@ contract JobMarket is IJobMarket, Auction, CheckpointLog, Draw {
 
     /// @inheritdoc IJobMarket
     function checkpointHashOf(uint256 job, uint32 interval) external view returns (bytes32) {
-        return interval < _jobs[job].committed ? _checkpoints[job][interval] : bytes32(0);
+        return interval < _jobs[job].committed ? _checkpoints[job][interval] & ~ATTESTED : bytes32(0);
     }
 
     /// @inheritdoc IJobMarket
-    function auditOf(uint256 job, uint32 interval) external view returns (Audit memory) {
-        return _audits[job][_jobs[job].round][interval];
+    function auditOf(uint256 job, uint32 interval) external view returns (Audit memory audit) {
+        JobData storage data = _jobs[job];
+        audit = _audits[job][data.round][interval];
+        // Of a void interval, and of one of an earlier round, the bit says nothing.
+        bool present = interval >= data.first && interval < data.committed;
+        audit.attested = present && _checkpoints[job][interval] & ATTESTED != 0;
     }
 
     /// @inheritdoc IJobMarket

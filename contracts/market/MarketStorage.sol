@@ -73,6 +73,9 @@ abstract contract MarketStorage is IMarketEvents, IMarketErrors {
     /// @dev Draws tried before an interval counts as having no verifier.
     uint256 internal constant DRAW_TRIES = 8;
 
+    /// @dev The bit of a stored checkpoint that tells that it is attested. A slot of its own would cost each attestation 20,000 gas.
+    bytes32 internal constant ATTESTED = bytes32(uint256(1));
+
     /* IMMUTABLES */
 
     ICourt internal immutable _court;
@@ -104,7 +107,8 @@ abstract contract MarketStorage is IMarketEvents, IMarketErrors {
     uint256 internal _jobCount;
 
     mapping(uint256 job => JobData) internal _jobs;
-    mapping(uint256 job => mapping(uint256 interval => bytes32 checkpointHash)) internal _checkpoints;
+    /// @dev What `_stored` makes of the checkpoints.
+    mapping(uint256 job => mapping(uint256 interval => bytes32 stored)) internal _checkpoints;
     mapping(uint256 job => mapping(uint256 round => mapping(uint256 interval => Audit))) internal _audits;
     mapping(uint256 job => mapping(uint256 round => mapping(address bidder => bytes32 commitment))) internal _bids;
 
@@ -174,13 +178,26 @@ abstract contract MarketStorage is IMarketEvents, IMarketErrors {
     }
 
     /// @dev Refuses an interval that is not committed, final or void, and a checkpoint that is not this interval's.
-    function _checkOpen(uint256 job, JobData storage data, uint256 interval, Checkpoint calldata checkpoint) internal view {
+    /// @return attested whether the drawn verifier attested it
+    function _checkOpen(
+        uint256 job,
+        JobData storage data,
+        uint256 interval,
+        Checkpoint calldata checkpoint
+    ) internal view returns (bool attested) {
         require(interval >= data.finalised && interval < data.committed, WrongInterval(interval, data.finalised, data.committed));
-        _checkCheckpoint(job, interval, checkpoint);
+        return _checkCheckpoint(job, interval, checkpoint);
     }
 
-    function _checkCheckpoint(uint256 job, uint256 interval, Checkpoint calldata checkpoint) internal view {
-        require(_checkpoints[job][interval] == keccak256(abi.encode(checkpoint)), WrongCheckpoint(job, interval));
+    function _checkCheckpoint(uint256 job, uint256 interval, Checkpoint calldata checkpoint) internal view returns (bool attested) {
+        bytes32 stored = _checkpoints[job][interval];
+        require((stored ^ keccak256(abi.encode(checkpoint))) & ~ATTESTED == 0, WrongCheckpoint(job, interval));
+        return stored & ATTESTED != 0;
+    }
+
+    /// @dev What is kept of a checkpoint that is not attested: its hash, the last bit cleared.
+    function _stored(Checkpoint memory checkpoint) internal pure returns (bytes32) {
+        return keccak256(abi.encode(checkpoint)) & ~ATTESTED;
     }
 
     function _roundBudget(JobData storage data) internal view returns (uint96) {

@@ -63,6 +63,10 @@ def false_challenge(stage: Stage, kind: str, seed: int) -> None:
     accuser = stage.players["accuser"].address
     if not any(event.name == "ChallengeFailed" and event.values["challenger"] == accuser for event in record.events):
         raise DemoError("the dishonest verifier did not lose its bond")
+    disputes = stage.reader.read().ledger.disputes.values()
+    verdicts = [each for each in disputes if each.job == record.number and each.challenger == accuser and each.is_over]
+    if not any(each.winner == each.solver and each.by_proof for each in verdicts):
+        raise DemoError("the dishonest verifier lost by the clock, not by proof")
     if record.final_root != _honest_root(stage):
         raise DemoError("job C did not end in the state that honest work reaches")
 

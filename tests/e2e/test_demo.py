@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_a_false_challenge_costs_its_bond_and_nothing_else(demo: tuple[str, dict
     text, report = demo
     assert "ChallengeFailed" in report["C"]["events"] and "Convicted" not in report["C"]["events"]
     assert "verifier Trudy loses dispute" in text
+    assert re.search(r"dispute \d+: solver (Ada|Ben) wins by proof", text[text.index("Job C") :])
 
 
 def test_all_three_jobs_end_in_the_same_state(demo: tuple[str, dict[str, Any]]) -> None:

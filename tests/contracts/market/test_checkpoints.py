@@ -19,8 +19,8 @@ def test_a_commitment_stores_one_hash_per_checkpoint_and_emits_the_rest(world: W
     assert event.committedAt == world.now()
     assert event.beaconBlock == chain.blocks.head.number + 3
     for i in range(3):
-        expected = keccak(encode(["(bytes32,bytes32,uint40,uint40,bool)"], [tuple(world.checkpoint(job, i))]))
-        assert world.market.checkpointHashOf(job, i) == expected
+        told = keccak(encode(["(bytes32,bytes32,uint40,uint40,bool)"], [tuple(world.checkpoint(job, i))]))
+        assert world.market.checkpointHashOf(job, i) == told[:-1] + bytes([told[-1] & 0xFE])
     assert world.market.checkpointHashOf(job, 3) == bytes(32)
     assert world.job(job).committed == 3
 

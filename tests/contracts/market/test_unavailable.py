@@ -145,3 +145,29 @@ def test_the_challenger_is_paid_although_somebody_had_attested(world: World, aud
     stake, before = int(world.job(audited).stake), world.wealth(world.challenger)
     world.verdict(world.challenge(audited, 0, auditRate=ALWAYS), challenger_wins=True)
     assert world.wealth(world.challenger) == before + stake * 300_000 // 1_000_000
+
+
+def test_who_attested_in_place_of_another_is_remembered_through_every_dispute(world: World, audited: int) -> None:
+    world.market.summon(audited, 0, world.checkpoint(audited, 0), sender=world.stranger)
+    failed = drawn(world, audited, 0)
+    world.wait(world.parameters["answerPeriod"])
+    world.market.dismiss(audited, 0, world.checkpoint(audited, 0), sender=world.stranger)
+    attester = drawn(world, audited, 0)
+    assert attester != failed
+    world.attest(audited, 0, attester)
+    world.verdict(world.challenge(audited, 0, auditRate=ALWAYS), challenger_wins=False)
+    assert (drawn(world, audited, 0), world.market.auditOf(audited, 0).attested) == (attester, True)
+    receipt = world.verdict(world.challenge(audited, 0, auditRate=ALWAYS), challenger_wins=True)
+    assert [event.verifier for event in receipt.decode_logs(world.proceedings.AttesterPenalised)] == [attester.address]
+
+
+def test_the_attestation_of_a_void_interval_does_not_count_for_the_next_solver(world: World, audited: int) -> None:
+    world.attest(audited, 1, drawn(world, audited, 1))
+    assert world.market.auditOf(audited, 1).attested
+    world.verdict(world.challenge(audited, 0, auditRate=ALWAYS), challenger_wins=True)
+    assert not world.market.auditOf(audited, 1).attested
+    world.auction(audited, (world.rival, 600 * TOKENS, 500))
+    world.commit(audited, 2, world.rival)
+    world.open_seeds(audited)
+    assert not world.market.auditOf(audited, 1).attested
+    world.attest(audited, 1, drawn(world, audited, 1))
