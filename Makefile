@@ -7,7 +7,7 @@ NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/build.py 
 SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
 PYTHON_CODE := agents scripts tests benchmarks simulation setup.py
 
-.PHONY: operators help setup native contracts data demo test lint format bench campaign economics portable emulated mutants clean
+.PHONY: operators help setup native contracts data demo test lint format bench campaign economics portable emulated wheel mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ portable: setup ## test the referee as compiled for chains without the CLZ opcod
 emulated: setup ## hold the runtime compiled for aarch64 and riscv64 to its tests, under qemu: a few minutes, needs cross compilers
 	$(BIN)/python scripts/emulated_processor.py
 
+wheel: setup ## build dist/*.whl, which needs no compiler where it is installed, and check it in an environment of its own
+	$(BIN)/python scripts/wheel.py
+
 mutants: setup ## plant errors in the referee one by one and see that the tests catch each: about an hour
 	$(BIN)/python scripts/mutate_contracts.py
 
@@ -61,7 +64,7 @@ operators: setup ## hold six samples of each entry of PyTorch's operator databas
 	$(BIN)/python -m tests.capture.operator_database --samples 6
 
 clean: ## remove everything that setup made
-	rm -rf .venv .solc .build .cache .data node_modules
+	rm -rf .venv .solc .build .cache .data dist node_modules
 
 $(STAMPS)/python: pyproject.toml requirements.lock
 	@mkdir -p $(STAMPS)

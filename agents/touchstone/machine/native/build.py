@@ -27,10 +27,9 @@ _KERNEL_FLAGS = ["-fno-exceptions", "-fno-rtti"]
 
 # Compiled once per instruction set, into a namespace of its own.
 _KERNELS = ("elementwise", "gemm", "reduce", "sha256_lanes", "table", "transpose", "windows")
-_X86_BASE = ["-march=x86-64"]  # said outright: some compilers take the machine they run on
-_X86_AVX2 = [*_X86_BASE, "-mavx2", "-mfma", "-mbmi2"]
-_X86_AVX512 = [*_X86_AVX2, "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mprefer-vector-width=512"]
-_X86_LEVELS = {"base": _X86_BASE, "avx2": _X86_AVX2, "avx512": _X86_AVX512}
+_AVX2 = ["-mavx2", "-mfma", "-mbmi2"]
+_AVX512 = [*_AVX2, "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mprefer-vector-width=512"]
+_X86_LEVELS = {"base": [], "avx2": _AVX2, "avx512": _AVX512}
 
 
 class CompilerError(RuntimeError):
@@ -48,7 +47,7 @@ def build(target: Path = HERE / LIBRARY_NAME) -> Path:
     compiler = _compiler()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
-        jobs = _jobs(Path(folder), _processor(compiler))
+        jobs = _jobs(Path(folder), _levels(compiler))
         extra = shlex.split(os.environ.get("CXXFLAGS", ""))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda job: _run([*compiler, *_FLAGS, *job, *extra]), jobs))
@@ -67,13 +66,17 @@ def _up_to_date(target: Path) -> bool:
     return all(source.stat().st_mtime < built for source in (Path(__file__), *SOURCES.iterdir()))
 
 
-def _processor(compiler: list[str]) -> str:
-    """The processor that ``compiler`` compiles for, which need not be the one it runs on."""
-    return _run([*compiler, "-dumpmachine"]).partition("-")[0].strip().lower()
+def _levels(compiler: list[str]) -> dict[str, list[str]]:
+    """Instruction sets of the processor that ``compiler`` compiles for, which need not be the one it runs on, with their flags."""
+    processor = _run([*compiler, "-dumpmachine"]).partition("-")[0].strip().lower()
+    if processor not in ("x86_64", "amd64"):
+        return {"base": []}
+    # The base is said outright: some compilers take the machine they run on. Zig has its own spelling of it.
+    base = "-march=x86_64" if {"zig", "ziglang"} & {Path(word).name for word in compiler} else "-march=x86-64"
+    return {level: [base, *flags] for level, flags in _X86_LEVELS.items()}
 
 
-def _jobs(folder: Path, processor: str) -> list[list[str]]:
-    levels = _X86_LEVELS if processor in ("x86_64", "amd64") else {"base": []}
+def _jobs(folder: Path, levels: dict[str, list[str]]) -> list[list[str]]:
     jobs = []
     for source in sorted(SOURCES.glob("*.cpp")):
         variants = levels if source.stem in _KERNELS else {"": []}
