@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,13 +32,16 @@ class EagerRun(Protocol):
     def is_adaptive(self) -> bool:
         """Whether steps amplify rounding, see :func:`touchstone.capture.optimizers.is_adaptive`."""
 
-    def steps(self, job: Job, steps: Sequence[int], dtype: torch.dtype) -> Iterator[Numbers]:
-        """What there is after each of these steps. Raises RuntimeError where the model cannot run in ``dtype``."""
+    def steps(self, job: Job, steps: Sequence[int], starts: Sequence[Numbers], dtype: torch.dtype) -> Iterator[Numbers]:
+        """What there is after each of these steps, of the tensors named in ``starts``, the state that each starts from.
+
+        Raises RuntimeError where the model cannot run in ``dtype``.
+        """
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """Ordinary training. Its steps depend on each other: ``steps`` has to be 0, 1, 2, …"""
+    """Ordinary training. ``steps`` has to be 0, 1, 2, …: what is not in the state, counters for example, is kept from step to step."""
 
     model: nn.Module
     optimizer: Optimizer
@@ -49,7 +52,7 @@ class TrainingRun:
         """Whether the optimizer is."""
         return optimizers.is_adaptive(self.optimizer)
 
-    def steps(self, job: Job, steps: Sequence[int], dtype: torch.dtype) -> Iterator[Numbers]:
+    def steps(self, job: Job, steps: Sequence[int], starts: Sequence[Numbers], dtype: torch.dtype) -> Iterator[Numbers]:
         """The loss and the state after each step."""
         model, optimizer = copy_together(self.model, self.optimizer)
         if dtype is torch.float64:
@@ -57,7 +60,8 @@ class TrainingRun:
         trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         average = self._average(model)
         draws = MachineDraws(job.key)
-        for step in steps:
+        for step, start in zip(steps, starts, strict=True):
+            overwrite(named_tensors(model, optimizer) | _averages(average), start)
             for dial, number in zip(self.recipe.dials, job.rates[step], strict=False):
                 dial.turn(optimizer.param_groups, number)
             draws.start(job.first + step)
@@ -74,11 +78,10 @@ class TrainingRun:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 type(optimizer).step(optimizer)
-            numbers = {name: as_numbers(tensor) for name, tensor in named_tensors(model, optimizer).items()}
             if average is not None:
                 average.update_parameters(model)
-                numbers |= {f"{EMA}{name}": as_numbers(p) for name, p in average.module.named_parameters() if p.requires_grad}
-            yield numbers | {"loss": as_numbers(value)}
+            after = named_tensors(model, optimizer) | _averages(average) | {"loss": value}
+            yield {name: as_numbers(tensor) for name, tensor in after.items() if name in start}
 
     def _average(self, model: nn.Module) -> AveragedModel | None:
         """PyTorch's own averaged model."""
@@ -91,6 +94,20 @@ class TrainingRun:
                     average.module.get_parameter(name).copy_(start)
             average.n_averaged.add_(1)
         return average
+
+
+def overwrite(tensors: Mapping[str, torch.Tensor], numbers: Numbers) -> None:
+    """Write the numbers into the tensors of these names."""
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            if name in numbers:
+                tensor.copy_(torch.from_numpy(numbers[name]))
+
+
+def _averages(average: AveragedModel | None) -> dict[str, torch.Tensor]:
+    if average is None:
+        return {}
+    return {f"{EMA}{name}": parameter for name, parameter in average.module.named_parameters() if parameter.requires_grad}
 
 
 def cast_floats(batch: Sequence[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor]:

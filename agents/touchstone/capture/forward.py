@@ -13,7 +13,7 @@ from torch import nn
 from touchstone.capture.books import OutputRows
 from touchstone.capture.data import Dataset
 from touchstone.capture.draws import MachineDraws
-from touchstone.capture.eager import Numbers, as_numbers, cast_floats
+from touchstone.capture.eager import Numbers, as_numbers, cast_floats, overwrite
 from touchstone.capture.errors import ModelError
 from touchstone.capture.twin import Leaf, ModelTwin, copy_together, plain_kernels
 from touchstone.capture.work import Job
@@ -55,19 +55,21 @@ class ForwardRun:
     make_twin: Callable[[], ForwardTwin]
     is_adaptive = False
 
-    def steps(self, job: Job, steps: Sequence[int], dtype: torch.dtype) -> Iterator[Numbers]:
+    def steps(self, job: Job, steps: Sequence[int], starts: Sequence[Numbers], dtype: torch.dtype) -> Iterator[Numbers]:
         """Sums and buffers after each step, and the outputs where the job keeps them."""
         twin, draws = self.make_twin(), MachineDraws(job.key)
         twin.model.to(dtype)
         state = cast_floats([leaf.tensor for leaf in twin.leaves], dtype)
         outputs: Numbers = {}
-        for step in steps:
+        names = [leaf.name for leaf in twin.leaves]
+        for step, start in zip(steps, starts, strict=True):
+            overwrite(dict(zip(names, state, strict=True)), start)
             draws.start(job.first + step)
             with plain_kernels(), draws:
                 state, results = twin.step(state, [], cast_floats(job.batch(step), dtype))
             if isinstance(job.books, OutputRows):
                 outputs = _written(outputs, job.books, step, results)
-            yield {leaf.name: as_numbers(tensor) for leaf, tensor in zip(twin.leaves, state, strict=True)} | outputs
+            yield {name: as_numbers(tensor) for name, tensor in zip(names, state, strict=True) if name in start} | outputs
 
 
 def _written(outputs: Numbers, books: OutputRows, step: int, results: Sequence[torch.Tensor]) -> Numbers:

@@ -25,6 +25,11 @@ def named_tensors(model: nn.Module, optimizer: Optimizer | None = None) -> dict[
     return tensors
 
 
+def kind_of(name: str) -> str:
+    """What the tensor of this name is, whichever parameter it belongs to: ``param``, ``optim:exp_avg``."""
+    return name.rpartition(":")[0] or name
+
+
 def host_state(workload: Workload, step: int) -> dict[str, float]:
     """Values of 0-d tensors that only count steps, when the step counter is ``step``.
 
