@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,20 @@ def test_the_program_does_not_depend_on_the_numbers_it_is_trained_with(samples) 
         )
         programs.add(encode(workload.program))
     assert len(programs) == 1
+
+
+class Idle(nn.Linear):
+    """Draws a number of Python's and does not use what comes of it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x * random.random()
+        return super().forward(x)
+
+
+def test_randomness_without_effect_is_not_refused(samples) -> None:
+    model = Idle(6, 6)
+    workload = capture(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.1), *samples, batch_size=8, steps=5)
+    assert workload.steps == 5
 
 
 def test_arrays_are_what_the_machine_declares(samples) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -41,8 +42,12 @@ def _put_where_true(
     return torch.where(chosen, x + value if accumulate else value, x)
 
 
+@cache
 def decompositions() -> dict[Any, Callable[..., Any]]:
-    """For each operator without a lowering that PyTorch can take apart, the function that does; and for writing to a mask."""
+    """For each operator without a lowering that PyTorch can take apart, the function that does; and for writing to a mask.
+
+    Made once: PyTorch walks its whole registry for it, which takes longer than tracing a small step.
+    """
     table: dict[Any, Callable[..., Any]] = dict(core_aten_decompositions()) | get_decompositions(_BESIDE_CORE)
     table = {operator: function for operator, function in table.items() if operator not in RULES}
     return table | dict.fromkeys((aten.index_put.default, aten._unsafe_index_put.default), _put_where_true)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch.func import functionalize
 from torch.fx import GraphModule, Interpreter, Node
+from torch.fx._lazy_graph_module import _use_lazy_graph_module
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from touchstone.capture.decompositions import decompositions
@@ -46,40 +47,88 @@ class Trace:
     results: tuple[Node, ...]
 
 
-def trace(twin: ModelTwin, batch: Sequence[torch.Tensor]) -> Trace:
-    """Trace one step of ``twin`` on a batch of the shapes and dtypes of ``batch``.
+def record(twin: ModelTwin, batch: Sequence[torch.Tensor]) -> GraphModule:
+    """The first pass: one step of ``twin`` on a batch of the shapes and dtypes of ``batch``, as it runs.
 
     Raises:
         DataDependentError: the step looks at tensors' values.
         ModelError: the step fails on this data.
     """
-    state = [leaf.tensor.detach() for leaf in twin.leaves]
-    groups = twin.groups
-    rates = [torch.tensor(0.001, dtype=torch.float64) for _ in range(groups)]
-    arguments = (state, rates, list(batch))
 
     def step(*arguments: Any) -> Any:  # make_fx counts the arguments of a function, and miscounts those of a bound method
         return twin.step(*arguments)
 
+    with _tracing(twin):
+        return _make_fx(step, {aten.native_batch_norm.default: _explicit_batch_norm})(*_arguments(twin, batch))
+
+
+def trace(twin: ModelTwin, batch: Sequence[torch.Tensor], recorded: GraphModule | None = None) -> Trace:
+    """Trace one step of ``twin``; ``recorded`` is its first pass, where there is one.
+
+    Raises:
+        DataDependentError: the step looks at tensors' values.
+        ModelError: the step fails on this data.
+    """
+    first = record(twin, batch) if recorded is None else recorded
+    with _tracing(twin):
+        second = _make_fx(functionalize(_replay(first), remove="mutations_and_views"), decompositions())(*_arguments(twin, batch))
+    return _as_trace(second, len(twin.leaves), twin.groups)
+
+
+def is_same_record(first: GraphModule, second: GraphModule) -> bool:
+    """Whether two records of a step are the same, operator by operator and constant by constant."""
+    return _signature(first) == _signature(second)
+
+
+def bits(tensor: torch.Tensor) -> tuple[torch.dtype, tuple[int, ...], bytes]:
+    """All there is to know about a dense tensor."""
+    return tensor.dtype, tuple(tensor.shape), tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+
+
+def _signature(module: GraphModule) -> list[object]:
+    """What a record says. Names are given in the order of the nodes, so that equal records use equal ones."""
+    return [
+        (node.op, node.name, _constant(module, node) if node.op == "get_attr" else node.target, repr((node.args, node.kwargs)))
+        for node in module.graph.nodes
+    ]
+
+
+def _constant(module: GraphModule, node: Node) -> object:
+    value = getattr(module, str(node.target))
+    is_dense = isinstance(value, torch.Tensor) and value.layout is torch.strided
+    return bits(value) if is_dense else object()  # equal to no other
+
+
+def _arguments(twin: ModelTwin, batch: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], ...]:
+    """What a step is traced with: state, learning rates, and batch."""
+    rates = [torch.tensor(0.001, dtype=torch.float64) for _ in range(twin.groups)]
+    return [leaf.tensor.detach() for leaf in twin.leaves], rates, list(batch)
+
+
+@contextmanager
+def _tracing(twin: ModelTwin) -> Iterator[None]:
+    """PyTorch set up for tracing, and its errors translated."""
     try:
-        with plain_kernels(), _quiet(), torch.fx.traceback.preserve_node_meta():
-            first = _make_fx(step, {aten.native_batch_norm.default: _explicit_batch_norm})(*arguments)
-            second = _make_fx(functionalize(_replay(first), remove="mutations_and_views"), decompositions())(*arguments)
+        with plain_kernels(), _quiet(), torch.fx.traceback.preserve_node_meta(), _use_lazy_graph_module(True):
+            yield
     except CaptureError as error:  # torch.fx has added the graph's text to it
         raise type(error)(str(error).splitlines()[0]) from error
     except Exception as error:
         raise _translate(error, twin) from error
+
+
+def _as_trace(second: GraphModule, leaves: int, groups: int) -> Trace:
     placeholders = second.graph.find_nodes(op="placeholder")
     (output,) = second.graph.find_nodes(op="output")
     returned = torch.utils._pytree.tree_leaves(output.args[0])
-    cut = (len(state), len(state) + groups)
+    cut = (leaves, leaves + groups)
     return Trace(
         module=second,
         state=tuple(placeholders[: cut[0]]),
         rates=tuple(placeholders[cut[0] : cut[1]]),
         batch=tuple(placeholders[cut[1] :]),
-        following=tuple(returned[: len(state)]),
-        results=tuple(returned[len(state) :]),
+        following=tuple(returned[:leaves]),
+        results=tuple(returned[leaves:]),
     )
 
 
