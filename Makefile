@@ -7,7 +7,7 @@ NATIVE_SOURCES := setup.py $(wildcard agents/touchstone/machine/native/build.py 
 SOLIDITY_SOURCES := $(shell find contracts -name '*.sol' -not -path '*/.cache/*')
 PYTHON_CODE := agents scripts tests benchmarks simulation setup.py
 
-.PHONY: operators help setup native contracts data demo test lint format bench campaign economics portable emulated wheel mutants clean
+.PHONY: operators help setup native contracts data demo examples test lint format bench campaign economics portable emulated wheel mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ data: $(STAMPS)/python ## download the data set of the vision examples and tests
 
 demo: setup ## run the main job on a local chain: about three minutes
 	$(BIN)/python -m scripts.demo
+
+examples: setup ## have a market on a local chain do the job of every file in scripts/examples: about five minutes
+	$(BIN)/python -m scripts.run_examples
 
 test: setup ## run every test: under 25 minutes on two cores
 	$(BIN)/python scripts/run_tests.py

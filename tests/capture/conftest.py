@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -24,3 +30,11 @@ def samples() -> tuple[np.ndarray, np.ndarray]:
     """40 samples of 6 features, float32, and labels 0..5."""
     generator = np.random.default_rng(1)
     return generator.normal(size=(40, 6)).astype(np.float32), generator.integers(0, 6, 40)
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """The names that a file of ``scripts/examples`` defines."""
+    folder = Path(__file__).parents[2] / "scripts" / "examples"
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    return lambda name: runpy.run_path(str(folder / f"{name}.py"))

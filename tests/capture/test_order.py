@@ -50,6 +50,13 @@ def test_sampling_with_replacement_and_batches_of_a_batch_sampler_work() -> None
     np.testing.assert_array_equal(batches, [[0, 1, 2, 3], [4, 5, 6, 7]] * 2)
 
 
+def test_a_curriculum_shows_easy_samples_first_and_then_all() -> None:
+    difficulty = np.array([3, 0, 2, 1])
+    easy = np.argsort(difficulty)[:2]
+    order = order_of(4, 2, epochs=1, order=[*np.tile(easy, 2), *np.argsort(difficulty)])
+    np.testing.assert_array_equal(order, [[1, 3], [1, 3], [1, 3], [2, 0]])
+
+
 def test_drawing_an_order_leaves_the_users_generators_alone() -> None:
     before = torch.get_rng_state()
     order_of(10, 5, epochs=1, order=RandomSampler(range(10)))

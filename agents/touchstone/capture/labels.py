@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from touchstone.capture.errors import LabelError
@@ -29,7 +31,7 @@ class LabelFacts:
         Raises:
             LabelError: names the first bad label and its row.
         """
-        array = self._arrays.get(labels.ref)
+        array = self._read_by(labels)
         if array is None:
             return False
         is_ignored = array == ignored
@@ -48,7 +50,7 @@ class LabelFacts:
         Raises:
             LabelError: names the first bad integer and its sample.
         """
-        array = self._arrays.get(index.ref)
+        array = self._read_by(index)
         if array is None:
             return
         bad = (array < 0) | (array >= rows)
@@ -59,3 +61,14 @@ class LabelFacts:
                 f"category {array[bad][0]} in row {sample} of the data is outside 0..{rows - 1}{at}; "
                 f"renumber from 0, or give the embedding at least {int(array.max()) + 1} rows"
             )
+
+    def _read_by(self, view: Value) -> Array | None:
+        """Of every row of the array that ``view`` holds rows of, the numbers the view reads, such as one column; [samples, numbers]."""
+        array = self._arrays.get(view.ref)
+        if array is None:
+            return None
+        words = np.array(view.offset)
+        for dim, stride in zip(view.shape, view.strides, strict=True):
+            words = np.add.outer(words, np.arange(dim) * stride)
+        width = math.prod(array.shape[1:])
+        return array.reshape(len(array), width)[:, np.unique(words % width)]
