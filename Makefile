@@ -63,8 +63,8 @@ wheel: setup ## build dist/*.whl, which needs no compiler where it is installed,
 mutants: setup ## plant errors in the referee one by one and see that the tests catch each: about an hour
 	$(BIN)/python scripts/mutate_contracts.py
 
-operators: setup ## hold six samples of each entry of PyTorch's operator database against the machine: about half an hour
-	$(BIN)/python -m tests.capture.operator_database --samples 6
+operators: setup ## hold three samples a dtype of each entry of PyTorch's operator database against the machine: a quarter of an hour
+	$(BIN)/python -m tests.capture.operator_database --samples 3
 
 clean: ## remove everything that setup made
 	rm -rf .venv .solc .build .cache .data dist node_modules

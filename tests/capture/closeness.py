@@ -1,8 +1,8 @@
 """How close the machine has to come to eager PyTorch on one operator.
 
 Where every result element is computed by itself, each is judged by itself; where a program adds up many numbers, rounding is relative to
-the greatest of them, so each element is judged by the greatest of the result. Both bounds grow with the error that PyTorch's float32
-itself has against float64.
+the greatest of them, so each element is judged by the greatest of the result and by the last place of the greatest argument. Both bounds
+grow with the error that PyTorch's float32 itself has against float64.
 """
 
 from __future__ import annotations
@@ -15,14 +15,22 @@ from touchstone.machine.program import Op, Program, ReduceFn, SourceFn
 
 RELATIVE = 4e-6  # 34 units in the last place: exp, log, tanh and erf are 1 or 2 each, and a composite chains a few
 OWN_ERROR = 4.0  # times float32's own error against float64
+LAST_PLACE = 2.0**-24
 MOST_RELATIVE = 2e-3  # of the worst element that speaks for the others
 SMALLEST = 1e-37  # below float32's normal numbers, precision is lost on the way
 
 Array = np.ndarray[Any, Any]
 
 
-def explain_difference(found: Array, single: Array, double: Array | None, program: Program) -> str:
-    """What is wrong with ``found``, or nothing. ``single`` and ``double`` are PyTorch's results in float32 and float64."""
+def explain_difference(found: Array, single: Array, double: Array | None, program: Program, largest: float = 0.0) -> str:
+    """What is wrong with ``found``, or nothing.
+
+    Args:
+        found: the machine's result.
+        single, double: PyTorch's in float32 and float64.
+        program: what computed it.
+        largest: magnitude of the greatest finite argument.
+    """
     if single.dtype.kind in "iub":
         wrong = found.astype(np.int64) != single.astype(np.int64)
         return _report(found, single, wrong) if wrong.any() else ""
@@ -32,7 +40,7 @@ def explain_difference(found: Array, single: Array, double: Array | None, progra
         own = np.where(np.isfinite(expected) & np.isfinite(exact), np.abs(expected - exact), 0.0)
         size = np.where(np.isfinite(exact), np.abs(exact), 0.0)
         if _adds_up(program):
-            own, size = np.full_like(own, own.max(initial=0.0)), np.full_like(size, size.max(initial=0.0))
+            own, size = np.full_like(own, own.max(initial=LAST_PLACE * largest / OWN_ERROR)), np.full_like(size, size.max(initial=0.0))
         else:  # one element may be exact by luck: the relative error of the worst counts for all
             worst = np.max(own / size, where=size > 0, initial=0.0)
             own = np.maximum(own, min(worst, MOST_RELATIVE) * size)

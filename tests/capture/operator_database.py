@@ -38,6 +38,7 @@ HERE = Path(__file__).parent
 SLICE, FULL = HERE / "op_db.json", HERE / "op_db_full.json"
 DTYPES = {"float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
 PASSED = ("gradient", "forward")  # outcomes of a sample, best first; the others are refused, skipped, failed
+SKIPPED = ("no elements", "PyTorch", "sparse")  # how the reasons for skipping a sample begin
 UNCOMPARABLE = ("jiterator", "empty", "new_empty")  # for GPUs only; memory as it was found
 TIES = ("kthvalue", "topk")  # PyTorch leaves open which of several equal elements it points at; only the values are compared
 FIRST_SAMPLES = 24  # the slice chooses among these
@@ -197,8 +198,9 @@ def compare(op_name: str, function: Function, inputs: list[torch.Tensor]) -> tup
         double = None
     if double is not None and len(double) != len(single):
         double = None
+    largest = max((float(x[x.isfinite()].abs().max()) for x in inputs if x.is_floating_point() and x.isfinite().any()), default=0.0)
     for k, expected in enumerate(single):
-        difference = explain_difference(found[k], expected, double[k] if double is not None else None, workload.program)
+        difference = explain_difference(found[k], expected, double[k] if double is not None else None, workload.program, largest)
         if difference and not (k and op_name in TIES):
             return "failed", f"result {k}: {difference}"
     return "passed", ""
@@ -230,21 +232,23 @@ def sweep(per_dtype: dict[str, int | None], chosen: Iterable[OpInfo], say: Calla
 
 
 def as_json(entries: dict[str, Entry]) -> str:
-    """The counts, as kept in the snapshot files."""
-    table = {
-        name: {dtype: dict(sorted(counter.items())) for dtype, counter in entry.counts.items() if counter}
-        for name, entry in entries.items()
-    }
+    """The counts, and the most frequent reason why a sample is refused, as kept in the snapshot files."""
+    table: dict[str, dict[str, Any]] = {}
+    for name, entry in entries.items():
+        table[name] = {dtype: dict(sorted(counter.items())) for dtype, counter in entry.counts.items() if counter}
+        reasons = [words for words, _ in entry.refusals.most_common() if not words.startswith(SKIPPED)]
+        if reasons:
+            table[name]["why"] = reasons[0]
     lines = [f"{json.dumps(name)}: {json.dumps(counts)}" for name, counts in sorted(table.items())]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def fallen(entries: dict[str, Entry], path: Path) -> list[str]:
     """Operators of which fewer samples agree than ``path`` says."""
-    before: dict[str, dict[str, dict[str, int]]] = json.loads(path.read_text()) if path.exists() else {}
+    before: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
     lines = []
     for name, entry in entries.items():
-        old = sum(counts.get(outcome, 0) for counts in before.get(name, {}).values() for outcome in PASSED)
+        old = sum(before.get(name, {}).get(dtype, {}).get(outcome, 0) for dtype in DTYPES for outcome in PASSED)
         if entry.passed() < old:
             lines.append(f"{name}: {entry.passed()} samples agree instead of {old}")
     return lines

@@ -9,3 +9,5 @@ REPLACEMENTS = {
     "aten.randperm": "shuffle with capture's own order instead",
     "aten.multinomial": "sample with capture's own order instead",
 }
+SEE = "see docs/operators.md for those that are"
+"""The advice where none of these fits."""

@@ -13,7 +13,7 @@ from torch.fx.node import map_arg
 
 from touchstone.capture.assemble import assemble
 from touchstone.capture.errors import CaptureError, DataDependentError, DTypeError, ModelError, UnsupportedOperatorError
-from touchstone.capture.hints import REPLACEMENTS
+from touchstone.capture.hints import REPLACEMENTS, SEE
 from touchstone.capture.inputs import fill_tables, gather_batch
 from touchstone.capture.lowering import RULES, Context, Output
 from touchstone.capture.lowering.randomness import DRAWS
@@ -113,8 +113,7 @@ def _refuse_unsupported(nodes: Sequence[Node]) -> None:
     also = f" (also {', '.join(others)})" if others else ""
     remedy = next((text for prefix, text in REPLACEMENTS.items() if _operator_name(first).startswith(prefix)), None)
     raise UnsupportedOperatorError(
-        f"operator {_operator_name(first)}{f' at {where}' if where else ''} is not supported yet{also}; "
-        f"{remedy or 'see docs/how-to/train-a-model.md for the operators that are'}"
+        f"operator {_operator_name(first)}{f' at {where}' if where else ''} is not supported yet{also}; {remedy or SEE}"
     )
 
 

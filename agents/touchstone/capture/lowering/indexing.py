@@ -90,8 +90,12 @@ def index_put(ctx: Context, x: Value, indices: Indices, values: Value, accumulat
 
 def added_rows(ctx: Context, rows: Value, index: Value, source: Value) -> Value:
     """``rows[R, W]`` with row n of ``source[N, W]`` added to row ``index[n]``, in the order of n."""
-    total = ctx.graph.scatter_add(rows, index, source)
-    if ctx.output.dtype is torch.bool:  # true and true add up to true
+    return total_of(ctx, ctx.graph.scatter_add(rows, index, source))
+
+
+def total_of(ctx: Context, total: Value) -> Value:
+    """A sum as the output's dtype has it: narrow integers wrap, and true and true make true."""
+    if ctx.output.dtype is torch.bool:
         return ctx.graph.map(MapFn.ILT, ctx.graph.i32(0), total)
     return total if ctx.output.is_float else ctx.narrowed(total)
 

@@ -1,7 +1,7 @@
 """The table of ATen operators that have a lowering.
 
 A lowering is a small function from the operator's arguments to nodes of the graph. It is registered under the exact overloads it serves,
-with one line saying what it becomes; the table in docs/how-to/train-a-model.md is generated from those lines.
+with one line saying what it becomes; the table in docs/operators.md is generated from those lines.
 """
 
 from __future__ import annotations

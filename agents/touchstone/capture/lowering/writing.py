@@ -9,7 +9,7 @@ import torch
 from touchstone.capture import views
 from touchstone.capture.errors import UnsupportedOperatorError
 from touchstone.capture.lowering.arithmetic import extreme
-from touchstone.capture.lowering.indexing import added_rows, with_axis, wrapped
+from touchstone.capture.lowering.indexing import added_rows, total_of, with_axis, wrapped
 from touchstone.capture.lowering.last_writers import last_writer, overwritten_rows, writes
 from touchstone.capture.lowering.registry import Argument, Context, axis_of, lowers
 from touchstone.capture.lowering.rounding import div_mode
@@ -128,6 +128,8 @@ def _reduced(ctx: Context, rows: Value, places: Value, values: Value, reduce: st
     if include_self:
         found = joined(ctx, found, rows)
         count = graph.map(MapFn.IADD, count, graph.i32(1))
+    if reduce == "sum":
+        found = total_of(ctx, found)
     if reduce == "mean":
         found = div_mode(ctx, found, count, rounding_mode=None if ctx.output.is_float else "floor")
     return graph.select(is_untouched, rows, found)
