@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,10 @@ class FaultyMachine:
     def slot_roots(self) -> list[bytes]:
         """As the machine below."""
         return self.machine.slot_roots()
+
+    def hash_blocks(self, buffer: Any, block_bytes: int) -> list[bytes]:
+        """As the machine below."""
+        return self.machine.hash_blocks(buffer, block_bytes)
 
     def trace(self, sink: NodeSink) -> None:
         """Trace one step; at the faulty one, the changed outputs are shown."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -15,6 +17,7 @@ from tests.agents.conftest import small_workload
 from touchstone.commitment.roots import state_root
 from touchstone.errors import CorruptDataError
 from touchstone.store import LocalStore, cid_of, put_state, read_state
+from touchstone.store.disk import page_aligned
 from touchstone.store.errors import BlobNotFoundError, BlobTooLargeError, InvalidCidError
 
 
@@ -46,6 +49,43 @@ def test_a_blob_stored_under_the_wrong_identifier_is_found_out_when_it_is_read(s
     store.put_hashed(b"wrong", cid_of(b"other"))
     with pytest.raises(CorruptDataError):
         store.get(cid_of(b"other"))
+
+
+@pytest.mark.parametrize("size", [1, 4095, 4096, 4097, 3 * 4096 + 5])
+@pytest.mark.parametrize("offset", [0, 64])
+def test_pages_written_past_the_cache_and_the_rest_come_back(store: LocalStore, size: int, offset: int) -> None:
+    memory = page_aligned(size + offset)[offset:]
+    memory[:] = np.random.default_rng(size).bytes(size)
+    cid = cid_of(memory)
+    store.put_hashed(memory, cid)
+    assert store.get(cid) == bytes(memory)
+    assert list(store.partial.iterdir()) == []
+
+
+def test_a_file_system_that_refuses_to_write_past_the_cache_is_written_through_it(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, command: int, argument: int = 0) -> int:
+        if command == fcntl.F_SETFL and argument & os.O_DIRECT:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return real(descriptor, command, argument)
+
+    real = fcntl.fcntl
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    memory = page_aligned(10_000)
+    store.put_hashed(memory, cid_of(memory))
+    assert store.get(cid_of(memory)) == bytes(memory)
+
+
+def test_a_full_disk_leaves_no_blob(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    memory = page_aligned(10_000)
+    with pytest.raises(OSError, match="No space left"):
+        store.put_hashed(memory, cid_of(memory))
+    assert store.cids() == [] and list(store.partial.iterdir()) == []
 
 
 def test_bytes_that_do_not_hash_to_the_expected_identifier_are_not_kept(store: LocalStore) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from touchstone.errors import TouchstoneError
 from touchstone.machine.program import Program
@@ -32,6 +32,12 @@ class Executor(Protocol):
 
     def slot_roots(self) -> list[bytes]:
         """Tensor roots (section 4 of docs/specification/machine.md) of the current slots, in slot order."""
+
+    def hash_blocks(self, buffer: Any, block_bytes: int) -> list[bytes]:
+        """SHA-256 of each block of ``block_bytes`` bytes (a multiple of 64) of ``buffer``; the last block may be shorter.
+
+        For what is hashed between two steps: other threads than the machine's own would have to wait until these have gone to sleep.
+        """
 
     def trace(self, sink: NodeSink) -> None:
         """Advance by one step, calling ``sink(node index, output)`` for every node in order.

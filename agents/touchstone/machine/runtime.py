@@ -1,14 +1,16 @@
 """The native runtime: runs programs at full speed, with the bits docs/specification/machine.md fixes.
 
 The library picks the best instruction set the processor has; the environment variable ``TOUCHSTONE_ISA`` (``base``, ``avx2`` or ``avx512``)
-names a lower one. Bits depend neither on it nor on the number of threads.
+names a lower one. With ``TOUCHSTONE_SHA=lanes`` it hashes without the processor's SHA instructions. Bits depend neither on these nor on
+the number of threads.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -119,6 +121,11 @@ class NativeMachine:
             raise NativeRuntimeError(f"hashing failed: {last_error()}; free some memory")
         return [root.tobytes() for root in roots]
 
+    def hash_blocks(self, buffer: Any, block_bytes: int) -> list[bytes]:
+        """:func:`hash_blocks` with the threads that compute, which may still be awake from the last step."""
+        hash_with = partial(self._library.ts_machine_hash_blocks, self._handle)
+        return _hash_blocks(buffer, block_bytes, hash_with)
+
     def profile(self, steps: int) -> list[Instruction]:
         """Advance by ``steps`` steps, one at least, and say how long each part of a step took: the least of all steps."""
         count = self._library.ts_machine_instructions(self._handle)
@@ -185,7 +192,7 @@ def hash_leaves(buffer: Any, threads: int = 0) -> bytes:
 
 
 def hash_blocks(buffer: Any, block_bytes: int, threads: int = 0) -> list[bytes]:
-    """SHA-256 of each block of ``block_bytes`` bytes (a multiple of 64) of ``buffer``, which holds a whole number of them.
+    """SHA-256 of each block of ``block_bytes`` bytes (a multiple of 64) of ``buffer``; the last block may be shorter.
 
     Args:
         buffer: anything with a contiguous buffer.
@@ -193,13 +200,17 @@ def hash_blocks(buffer: Any, block_bytes: int, threads: int = 0) -> list[bytes]:
         threads: how many threads hash; 0 means one per processor.
 
     Raises:
-        ValueError: the block length is not a multiple of 64, or the buffer is not a whole number of blocks.
+        ValueError: the block length is not a multiple of 64.
     """
+    return _hash_blocks(buffer, block_bytes, lambda *arguments: library().ts_hash_blocks(*arguments, threads))
+
+
+def _hash_blocks(buffer: Any, block_bytes: int, hash_with: Callable[[int, int, int, int], int]) -> list[bytes]:
     data = _bytes_of(buffer)
-    if block_bytes < 1 or block_bytes % 64 or data.size % block_bytes:
-        raise ValueError(f"{data.size} bytes are not a whole number of blocks of {block_bytes} bytes, a multiple of 64")
-    hashes = np.empty((data.size // block_bytes, HASH_BYTES), dtype=np.uint8)
-    if library().ts_hash_blocks(data.ctypes.data, data.size, block_bytes, hashes.ctypes.data, threads) != 0:
+    if block_bytes < 1 or block_bytes % 64:
+        raise ValueError(f"blocks of {block_bytes} bytes cannot be hashed; use a multiple of 64")
+    hashes = np.empty((-(-data.size // block_bytes), HASH_BYTES), dtype=np.uint8)
+    if hash_with(data.ctypes.data, data.size, block_bytes, hashes.ctypes.data) != 0:
         raise NativeRuntimeError(f"hashing failed: {last_error()}; free some memory")
     return [each.tobytes() for each in hashes]
 

@@ -130,7 +130,7 @@ class Trainer:
         end = root(self._executor.slot_roots())
         file = self._files.get()
         self._executor.state(file.arrays)
-        cid = cid_of(file.data)
+        cid = cid_of(file.data, self._executor.hash_blocks)
         sealing += clock.lap()
         checkpoint = TrainedCheckpoint(assignment.job, assignment.round, interval, end, seal(assignment.job, interval, before), cid)
         timings = (Timing(assignment.job, "training", computing, length), Timing(assignment.job, "sealing", sealing))

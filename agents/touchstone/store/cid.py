@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NewType
 
@@ -18,6 +18,8 @@ from touchstone.store.errors import InvalidCidError
 
 Cid = NewType("Cid", str)
 Buffer = bytes | bytearray | memoryview
+BlockHasher = Callable[[Buffer, int], list[bytes]]
+"""SHA-256 of each block of a length, the last of which may be shorter."""
 
 LEAF_BYTES = 262_144
 MAX_LINKS = 174
@@ -26,6 +28,7 @@ _RAW = 0x55
 _DAG_PB = 0x70
 _SHA2_256 = b"\x12\x20"
 _RAW_PREFIX = bytes([1, _RAW]) + _SHA2_256
+_DAG_PB_PREFIX = bytes([1, _DAG_PB]) + _SHA2_256
 _BINARY_LENGTH = 36
 _UNIXFS_FILE = 2
 
@@ -52,29 +55,24 @@ class CidBuilder:
         while len(view):
             if not self._pending and len(view) >= LEAF_BYTES:
                 whole = len(view) // LEAF_BYTES * LEAF_BYTES
-                self._leaves += (_Block(_RAW_PREFIX + digest, LEAF_BYTES, LEAF_BYTES) for digest in hash_blocks(view[:whole], LEAF_BYTES))
+                self._leaves += _leaves(view[:whole])
                 view = view[whole:]
                 continue
             taken = LEAF_BYTES - len(self._pending)
             self._pending += view[:taken]
             view = view[taken:]
             if len(self._pending) == LEAF_BYTES:
-                self._leaves.append(_leaf(self._pending))
+                self._leaves += _leaves(self._pending)
                 self._pending = bytearray()
 
     def finish(self) -> Cid:
         """The identifier of everything passed to :meth:`update` so far."""
-        blocks = list(self._leaves)
-        if self._pending or not blocks:
-            blocks.append(_leaf(self._pending))
-        while len(blocks) > 1:
-            blocks = [_parent(blocks[i : i + MAX_LINKS]) for i in range(0, len(blocks), MAX_LINKS)]
-        return Cid("b" + base64.b32encode(blocks[0].identifier).decode().lower().rstrip("="))
+        return _join([*self._leaves, *_leaves(self._pending)])
 
 
-def cid_of(data: Buffer) -> Cid:
-    """The identifier of ``data`` as a file."""
-    return cid_of_parts([data])
+def cid_of(data: Buffer, hash_with: BlockHasher = hash_blocks) -> Cid:
+    """The identifier of ``data`` as a file; ``hash_with`` hashes all its leaves together."""
+    return _join(_leaves(data, hash_with))
 
 
 def cid_of_parts(parts: Iterable[Buffer]) -> Cid:
@@ -114,13 +112,19 @@ def _fault(text: str) -> str | None:
     return None
 
 
-def _identifier(codec: int, block: Buffer) -> bytes:
-    return bytes([1, codec]) + _SHA2_256 + hashlib.sha256(block).digest()
+def _leaves(data: Buffer, hash_with: BlockHasher = hash_blocks) -> list[_Block]:
+    """The leaves of ``data``; the last may be shorter than the others."""
+    size = memoryview(data).nbytes
+    lengths = [min(LEAF_BYTES, size - start) for start in range(0, size, LEAF_BYTES)]
+    return [_Block(_RAW_PREFIX + digest, length, length) for digest, length in zip(hash_with(data, LEAF_BYTES), lengths, strict=True)]
 
 
-def _leaf(data: Buffer) -> _Block:
-    length = memoryview(data).nbytes
-    return _Block(_identifier(_RAW, data), length, length)
+def _join(leaves: list[_Block]) -> Cid:
+    """The identifier of the tree over ``leaves``; a file without bytes is one leaf."""
+    blocks = leaves or [_Block(_RAW_PREFIX + hashlib.sha256().digest(), 0, 0)]
+    while len(blocks) > 1:
+        blocks = [_parent(blocks[i : i + MAX_LINKS]) for i in range(0, len(blocks), MAX_LINKS)]
+    return Cid("b" + base64.b32encode(blocks[0].identifier).decode().lower().rstrip("="))
 
 
 def _parent(children: list[_Block]) -> _Block:
@@ -129,7 +133,7 @@ def _parent(children: list[_Block]) -> _Block:
     file_bytes = sum(child.file_bytes for child in children)
     unixfs = _number(1, _UNIXFS_FILE) + _number(3, file_bytes) + b"".join(_number(4, child.file_bytes) for child in children)
     block = links + _field(1, unixfs)
-    return _Block(_identifier(_DAG_PB, block), file_bytes, len(block) + sum(child.total_bytes for child in children))
+    return _Block(_DAG_PB_PREFIX + hashlib.sha256(block).digest(), file_bytes, len(block) + sum(child.total_bytes for child in children))
 
 
 def _link(child: _Block) -> bytes:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from touchstone.errors import CorruptDataError
 from touchstone.store.cid import Buffer, Cid, CidBuilder, cid_of_parts, parse_cid
+from touchstone.store.disk import flush_to_disk, write_all
 from touchstone.store.errors import BlobNotFoundError, BlobTooLargeError, InvalidCidError
 
 READ_BYTES = 1 << 20
@@ -62,8 +63,8 @@ class LocalStore:
     def put_hashed(self, data: Buffer, cid: Cid) -> None:
         """Store ``data``, whose identifier the caller has computed; as with every blob, it is checked when it is read."""
         with self._partial_file() as (file, path):
-            file.write(data)
-            _flush_to_disk(file)
+            write_all(file, data)
+            flush_to_disk(file)
             path.replace(self._blobs / cid)
 
     def put_parts(self, parts: Iterable[Buffer]) -> Cid:
@@ -88,7 +89,7 @@ class LocalStore:
         with self._partial_file() as (file, path):
             writer = BlobWriter(file, max_bytes)
             yield writer
-            _flush_to_disk(file)
+            flush_to_disk(file)
             cid = writer.finish()
             if expected is not None and cid != expected:
                 raise CorruptDataError(f"the bytes hash to {cid}, not to {expected}; send the blob again")
@@ -182,11 +183,6 @@ class LocalStore:
         if len(root) != ROOT_BYTES:
             raise ValueError(f"a root has {ROOT_BYTES} bytes, not {len(root)}")
         return self._roots / root.hex()
-
-
-def _flush_to_disk(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _read_pieces(path: Path) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from touchstone.machine.workload import Array
+from touchstone.store.disk import page_aligned
 from touchstone.store.errors import InvalidTensorFileError
 
 MAX_HEADER_BYTES = 100_000_000
@@ -57,9 +58,9 @@ class TensorFile:
 
     def __init__(self, names: Sequence[str], types: Sequence[tuple[np.dtype[Any], tuple[int, ...]]]) -> None:
         header = _header(names, [dtype for dtype, _ in types], [shape for _, shape in types])
-        buffer = np.empty(len(header) + 4 * sum(_count(shape) for _, shape in types), dtype=np.uint8)
-        buffer[: len(header)] = np.frombuffer(header, dtype=np.uint8)
-        self.data = buffer.data
+        self.data = page_aligned(len(header) + 4 * sum(_count(shape) for _, shape in types))
+        self.data[: len(header)] = header
+        buffer = np.frombuffer(self.data, dtype=np.uint8)
         self.arrays: list[Array] = []
         position = len(header)
         for dtype, shape in types:

@@ -23,6 +23,7 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     "ts_machine_load": (None, [ctypes.c_void_p, _POINTERS]),
     "ts_machine_state": (None, [ctypes.c_void_p, _POINTERS]),
     "ts_machine_slot_roots": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p]),
+    "ts_machine_hash_blocks": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p]),
     "ts_machine_run": (ctypes.c_int64, [ctypes.c_void_p, ctypes.c_int64, ctypes.c_double]),
     "ts_machine_instructions": (ctypes.c_int64, [ctypes.c_void_p]),
     "ts_machine_instruction_nodes": (ctypes.c_int64, [ctypes.c_void_p, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.c_int64]),

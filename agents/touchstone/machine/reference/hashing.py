@@ -9,15 +9,16 @@ CHUNK_BYTES = 1024
 
 def tensor_root(data: bytes) -> bytes:
     """Root of the tree over the chunks of a tensor's bytes (at least one)."""
-    level = [_sha256(data[at : at + CHUNK_BYTES].ljust(CHUNK_BYTES, b"\0")) for at in range(0, len(data), CHUNK_BYTES)]
+    level = [sha256(data[at : at + CHUNK_BYTES].ljust(CHUNK_BYTES, b"\0")) for at in range(0, len(data), CHUNK_BYTES)]
     zero = bytes(32)
     while len(level) > 1:
         if len(level) % 2:
             level.append(zero)
-        level = [_sha256(level[at] + level[at + 1]) for at in range(0, len(level), 2)]
-        zero = _sha256(zero + zero)
+        level = [sha256(level[at] + level[at + 1]) for at in range(0, len(level), 2)]
+        zero = sha256(zero + zero)
     return level[0]
 
 
-def _sha256(data: bytes) -> bytes:
+def sha256(data: bytes) -> bytes:
+    """SHA-256 (FIPS 180-4)."""
     return hashlib.sha256(data).digest()

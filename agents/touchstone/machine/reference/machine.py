@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from touchstone.errors import TouchstoneError
 from touchstone.machine.executor import NodeSink, TensorMismatchError
 from touchstone.machine.program import DType, Kind, Node, Program, Ref, TensorType
-from touchstone.machine.reference.hashing import tensor_root
+from touchstone.machine.reference.hashing import sha256, tensor_root
 from touchstone.machine.reference.reads import Words
 from touchstone.machine.reference.vector_floats import add
 from touchstone.machine.reference.vector_nodes import evaluate
@@ -53,6 +54,11 @@ class ReferenceMachine:
     def slot_roots(self) -> list[bytes]:
         """Tensor roots of the current slots, in slot order."""
         return [tensor_root(words.astype("<u4").tobytes()) for words in self._state]
+
+    def hash_blocks(self, buffer: Any, block_bytes: int) -> list[bytes]:
+        """SHA-256 of each block of ``block_bytes`` bytes of ``buffer``; the last block may be shorter."""
+        data = bytes(buffer)
+        return [sha256(data[at : at + block_bytes]) for at in range(0, len(data), block_bytes)]
 
     def run(self, steps: int) -> None:
         """Advance the state by ``steps`` steps."""

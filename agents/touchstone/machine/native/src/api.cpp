@@ -52,6 +52,9 @@ public:
         tensor_roots(slots, roots, pool_);
     }
 
+    // SHA-256 of each block of `data`.
+    void blocks(const Bytes& data, int64_t block_bytes, uint8_t* hashes) { hash_blocks(data, block_bytes, hashes, pool_); }
+
     // Up to `steps` steps, fewer when `seconds` have passed: the caller can then look for signals.
     int64_t run(int64_t steps, double seconds) {
         const FloatMode mode;
@@ -179,6 +182,13 @@ TS_EXPORT void ts_machine_state(void* machine, void* const* slots) { static_cast
 TS_EXPORT int ts_machine_slot_roots(void* machine, uint8_t* roots) {
     return touchstone::guarded(-1, [&] {
         static_cast<Machine*>(machine)->roots(roots);
+        return 0;
+    });
+}
+
+TS_EXPORT int ts_machine_hash_blocks(void* machine, const uint8_t* data, int64_t bytes, int64_t block_bytes, uint8_t* hashes) {
+    return touchstone::guarded(-1, [&] {
+        static_cast<Machine*>(machine)->blocks({data, bytes}, block_bytes, hashes);
         return 0;
     });
 }

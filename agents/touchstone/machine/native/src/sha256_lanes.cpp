@@ -1,4 +1,4 @@
-// SHA-256 of sixteen messages at a time, one in each lane of 512-bit vectors: faster than the SHA instructions, which take one at a time.
+// SHA-256 of sixteen messages at a time, one in each lane of 512-bit vectors, for processors that have these but no SHA instructions.
 #include "entries.h"
 #include "isa.h"
 #include "sha256_constants.h"
