@@ -223,6 +223,18 @@ def test_a_quote_counts_operators_runs_a_trial_and_prices_the_operations(shell: 
     assert "operations per step" in text and "map iadd" in text
 
 
+def test_a_profile_sums_the_time_of_a_step_by_family_and_lists_the_hottest_nodes(shell: Shell, tmp_path: Path) -> None:
+    Package.from_workload(small_workload()).save(tmp_path / "package")
+    outcome = shell("profile", str(tmp_path / "package"), "--steps", "2", "--threads", "1", "--top", "2", "--json")
+    families, hottest = (next(iter(json.loads(line).values())) for line in outcome.out.splitlines())
+    assert {each["family"]: each["parts"] for each in families} == {"elementwise": 2, "copies of the state": 1}
+    assert sum(float(each["share"].rstrip("%")) for each in families) == pytest.approx(100, abs=0.3)
+    assert len(hottest) == 2 and hottest[0]["microseconds"] >= hottest[1]["microseconds"] >= 0
+    text = shell("profile", str(tmp_path / "package")).out
+    assert "elementwise" in text and "map iadd [1]" in text
+    assert_one_line_error(shell("profile", str(tmp_path / "nothing.py")), "correct the path")
+
+
 def test_a_model_that_cannot_run_is_refused_by_operator_and_module(shell: Shell, tmp_path: Path) -> None:
     model = (
         "import numpy, torch\nfrom torch import nn\nfrom touchstone import capture\n"

@@ -23,6 +23,7 @@ COMMANDS = {
     "download": "touchstone.cli.download:download",
     "family": "touchstone.cli.family:family",
     "logs": "touchstone.cli.jobs:logs",
+    "profile": "touchstone.cli.profile:profile",
     "quote": "touchstone.cli.quote:quote",
     "solver": "touchstone.cli.solver:solver",
     "stake": "touchstone.cli.stake:stake",

@@ -6,10 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from touchstone.machine.cost import Cost, cost
-from touchstone.machine.program import MapFn, Node, Op, ReduceFn, SourceFn
 from touchstone.machine.workload import Workload
-
-_FUNCTIONS = {Op.MAP: MapFn, Op.REDUCE: ReduceFn, Op.SOURCE: SourceFn}
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class Profile:
 def inspect(workload: Workload) -> Profile:
     """Count and measure the parts of a workload."""
     program = workload.program
-    counts = Counter(_operator_name(node) for node in program.nodes)
+    counts = Counter(node.operator for node in program.nodes)
     return Profile(
         steps=workload.steps,
         nodes=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
@@ -74,9 +71,3 @@ def inspect(workload: Workload) -> Profile:
         largest_output=max((4 * node.type.size for node in program.nodes), default=0),
         cost=cost(program),
     )
-
-
-def _operator_name(node: Node) -> str:
-    functions = _FUNCTIONS.get(node.op)
-    name = node.op.name.lower()
-    return name if functions is None else f"{name} {functions(node.fn).name.lower()}"

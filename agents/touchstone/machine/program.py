@@ -116,6 +116,9 @@ class SourceFn(IntEnum):
     PHILOX = 3
 
 
+_FUNCTIONS: dict[Op, type[IntEnum]] = {Op.MAP: MapFn, Op.REDUCE: ReduceFn, Op.SOURCE: SourceFn}
+
+
 @dataclass(frozen=True, slots=True)
 class TensorType:
     """Dtype and shape of a tensor, row-major and contiguous."""
@@ -176,6 +179,13 @@ class Node:
     type: TensorType
     operands: tuple[Operand, ...]
     attributes: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def operator(self) -> str:
+        """Family and function, for people: ``dot``, ``map mul``."""
+        functions = _FUNCTIONS.get(self.op)
+        name = self.op.name.lower()
+        return name if functions is None else f"{name} {functions(self.fn).name.lower()}"
 
 
 @dataclass(frozen=True, slots=True)
