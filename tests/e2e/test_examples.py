@@ -13,6 +13,7 @@ from touchstone import Market
 
 INTERVAL_STEPS = 4
 SMALL = {  # the others in eight steps
+    "char_gpt": {"steps": 8, "batch_size": 4, "length": 8, "width": 16, "layers": 1},
     "digits_evaluation": {},
     "digits_inference": {"batch_size": 300},
     "digits_lstm": {"steps": 8, "hidden": 4},
@@ -20,6 +21,7 @@ SMALL = {  # the others in eight steps
     "digits_vae": {"steps": 8, "hidden": 8},
     "fashion_lenet": {"steps": 8, "samples": 64},
     "fashion_resnet": {"steps": 8, "samples": 64, "batch_size": 8, "width": 2, "blocks": 1},
+    "lora_minilm": {"steps": 8, "batch_size": 4, "length": 8, "layers": 1},
     "k_fold": {"count": 2, "epochs": 0.3},
     "sweep": {"steps": 8, "rates": [0.01], "widths": [8, 16]},
 }
