@@ -26,6 +26,7 @@ int64_t ts_machine_instruction_nodes(void* machine, int64_t index, int64_t* node
 int ts_machine_profile(void* machine, int64_t steps, double* seconds);
 int ts_machine_trace(void* machine, void (*sink)(int64_t, const void*));
 int64_t ts_machine_memory(void* machine);
+int ts_machine_hash_blocks(void* machine, const uint8_t* data, int64_t bytes, int64_t block_bytes, uint8_t* hashes);
 int ts_hash_leaves(const uint8_t* data, int64_t bytes, uint8_t* leaves, int threads);
 int ts_hash_blocks(const uint8_t* data, int64_t bytes, int64_t block_bytes, uint8_t* hashes, int threads);
 int ts_tensor_root(const uint8_t* data, int64_t bytes, uint8_t* root, int threads);
@@ -36,7 +37,7 @@ namespace {
 // In the order of FUNCTIONS in library.py.
 enum class Function : int64_t {
     error, isa, isa_level, create, destroy, load, state, slot_roots, run, instructions, instruction_nodes, profile, trace, memory,
-    hash_leaves, hash_blocks, tensor_root
+    hash_leaves, hash_blocks, tensor_root, machine_hash_blocks
 };
 
 using Buffer = std::vector<uint8_t>;
@@ -138,6 +139,8 @@ int64_t carry_out(Call& call) {
         case Function::hash_blocks:
             return ts_hash_blocks(call.inputs[0].data(), call.input_bytes(), call.number[1], output, call.threads());
         case Function::tensor_root: return ts_tensor_root(call.inputs[0].data(), call.input_bytes(), output, call.threads());
+        case Function::machine_hash_blocks:
+            return ts_machine_hash_blocks(call.machine(), call.inputs[0].data(), call.input_bytes(), call.number[1], output);
     }
     std::exit(1);
 }

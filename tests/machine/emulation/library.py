@@ -16,7 +16,8 @@ from touchstone.machine.program import Program, TensorType, decode
 
 FUNCTIONS = (
     *("error", "isa", "isa_level", "create", "destroy", "load", "state", "slot_roots", "run"),
-    *("instructions", "instruction_nodes", "profile", "trace", "memory", "hash_leaves", "hash_blocks", "tensor_root"),
+    *("instructions", "instruction_nodes", "profile", "trace", "memory"),
+    *("hash_leaves", "hash_blocks", "tensor_root", "machine_hash_blocks"),
 )
 TEXT_BYTES, HASH_BYTES, WORD_BYTES = 4096, 32, 4
 
@@ -91,7 +92,12 @@ class EmulatedLibrary:
         return self._filling(leaves, -(-size // 1024) * HASH_BYTES, "hash_leaves", (0, 0, 0, threads), [ctypes.string_at(data, size)])
 
     def ts_hash_blocks(self, data: int, size: int, block: int, hashes: int, threads: int) -> int:
-        return self._filling(hashes, size // block * HASH_BYTES, "hash_blocks", (0, block, 0, threads), [ctypes.string_at(data, size)])
+        return self._filling(hashes, -(-size // block) * HASH_BYTES, "hash_blocks", (0, block, 0, threads), [ctypes.string_at(data, size)])
+
+    def ts_machine_hash_blocks(self, machine: int, data: int, size: int, block: int, hashes: int) -> int:
+        return self._filling(
+            hashes, -(-size // block) * HASH_BYTES, "machine_hash_blocks", (machine, block), [ctypes.string_at(data, size)]
+        )
 
     def ts_tensor_root(self, data: int, size: int, root: int, threads: int) -> int:
         return self._filling(root, HASH_BYTES, "tensor_root", (0, 0, 0, threads), [ctypes.string_at(data, size)])
